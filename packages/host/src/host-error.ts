@@ -1,0 +1,50 @@
+/**
+ * What can go wrong between a program and a host.
+ *
+ * - `invalid-path`: not an absolute path, or one that no file can have.
+ * - `not-found`, `already-exists`, `permission-denied`, `not-a-directory`, `is-a-directory`, `directory-not-empty`, `no-space`, `read-only`,
+ *   `too-many-links`: what the host's file system answered.
+ * - `outside-root`: the path leaves the folder that it was to stay in, through `..` or a symbolic link.
+ * - `limit-exceeded`: a bound that the caller gave (depth, entries, bytes) was reached.
+ * - `command-not-found`, `command-not-executable`: a process could not be started at all.
+ * - `command-failed`: `run` was told to expect success and the command ended otherwise.
+ * - `timeout`: a deadline passed.
+ * - `aborted`: the caller's signal fired.
+ * - `host-lost`: the connection to the host is gone; what was under way may or may not have happened.
+ * - `unsupported`: this host cannot do it (for example a PTY without its optional dependency).
+ * - `invalid-archive`: a packed directory is damaged or holds an entry that must not be unpacked.
+ * - `io`: any other failure of the host's operating system; `cause` has it.
+ */
+export type HostErrorCode =
+  | 'invalid-path'
+  | 'not-found'
+  | 'already-exists'
+  | 'permission-denied'
+  | 'not-a-directory'
+  | 'is-a-directory'
+  | 'directory-not-empty'
+  | 'no-space'
+  | 'read-only'
+  | 'too-many-links'
+  | 'outside-root'
+  | 'limit-exceeded'
+  | 'command-not-found'
+  | 'command-not-executable'
+  | 'command-failed'
+  | 'timeout'
+  | 'aborted'
+  | 'host-lost'
+  | 'unsupported'
+  | 'invalid-archive'
+  | 'io';
+
+/** The one error class of this package. The message says what was tried, what happened and, where known, what to do. */
+export class HostError extends Error {
+  override readonly name = 'HostError';
+  readonly code: HostErrorCode;
+
+  constructor(code: HostErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,120 @@
+import type { HostPath } from './host-path.ts';
+import type { Command, HostProcess, SpawnOptions } from './process.ts';
+
+export interface HostPlatform {
+  readonly os: 'linux' | 'darwin';
+  readonly arch: 'x64' | 'arm64';
+}
+
+export type FileKind = 'file' | 'directory' | 'symlink' | 'other';
+
+export interface FileStat {
+  readonly kind: FileKind;
+  /** Bytes. */
+  readonly size: number;
+  /** Permission bits only, for example 0o644. */
+  readonly mode: number;
+  /** Milliseconds since the epoch, on the host's clock. */
+  readonly modifiedMs: number;
+  /** Device and inode: two paths with equal identity are one file. */
+  readonly identity: string;
+  /** Numeric id of the owner on the host. */
+  readonly uid: number;
+}
+
+export interface DirEntry {
+  readonly name: string;
+  readonly kind: FileKind;
+}
+
+export interface ReadOptions {
+  /** First byte to read. 0 by default. */
+  readonly offset?: number;
+  /** How many bytes at the most. To the end by default. */
+  readonly length?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface WriteOptions {
+  /** Permission bits of the new file, exact whatever the umask. 0o644 by default, or those of the file that is replaced. */
+  readonly mode?: number;
+  /** Fail with `already-exists` rather than replace; decided by the host atomically. */
+  readonly ifAbsent?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Where `connect` leads: a service on the host itself. */
+export type ConnectTarget =
+  | { readonly port: number; readonly address?: string }
+  | { readonly socket: HostPath };
+
+/** Two directions of one connection. Closing `writable` is a half-close. */
+export interface HostConnection extends AsyncDisposable {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+}
+
+export type FileBody = ReadableStream<Uint8Array> | Uint8Array | string;
+
+/**
+ * A machine that runs tasks. Nothing above this interface knows whether it is this machine or another:
+ * it shares neither disk nor environment, home, user or clock with the program.
+ *
+ * Every method rejects with a `HostError`. File names are POSIX; see {@link HostPath} for names that are not UTF-8.
+ */
+export interface Host extends AsyncDisposable {
+  /** A name for people, without secrets: `local`, `deploy@build-7:22`. */
+  readonly label: string;
+  readonly platform: HostPlatform;
+  /** The home of the user that processes run as. */
+  readonly home: HostPath;
+  /** Numeric id of that user; 0 is root. */
+  readonly uid: number;
+  /** The host's own folder for temporary files. */
+  readonly tmp: HostPath;
+  /** What a child inherits: a safe list (PATH, HOME, LANG, …), never a variable whose name looks like a credential's. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Aborts when the host is gone for good, with the `HostError` as its reason. */
+  readonly signal: AbortSignal;
+
+  /**
+   * Starts a process in a group of its own.
+   * @throws `command-not-found`, `command-not-executable`, `not-found` (the cwd), `aborted`, `host-lost`.
+   */
+  spawn(command: Command, options?: SpawnOptions): Promise<HostProcess>;
+
+  /** @throws `not-found`, `is-a-directory`, `permission-denied`. A failure after the first byte errors the stream. */
+  readFile(path: HostPath, options?: ReadOptions): Promise<ReadableStream<Uint8Array>>;
+  /**
+   * Writes to a temporary file beside `path` and renames it: a reader sees the old content or the new, never a part.
+   * A failure or abort leaves neither a changed nor a temporary file.
+   */
+  writeFile(path: HostPath, body: FileBody, options?: WriteOptions): Promise<void>;
+  /** Of the path itself: a symbolic link is not followed unless asked to. `undefined` when there is nothing. */
+  stat(path: HostPath, options?: { readonly followLinks?: boolean }): Promise<FileStat | undefined>;
+  /** The entries of one folder, in no order. */
+  list(path: HostPath): AsyncIterable<DirEntry>;
+  /** Creates a folder and its parents; no error when it is there. `mode` applies to the last folder if it is created. */
+  makeDirectory(path: HostPath, options?: { readonly mode?: number }): Promise<void>;
+  /** Removes a file, link or (with `recursive`) a tree; links inside are removed, not followed. No error when there is nothing. */
+  remove(path: HostPath, options?: { readonly recursive?: boolean }): Promise<void>;
+  /** Atomic within one file system; replaces a file. */
+  rename(from: HostPath, to: HostPath): Promise<void>;
+  /** Creates a symbolic link at `path` that says `target`, verbatim; with `hard`, a hard link to the file `target`. @throws `already-exists`. */
+  link(path: HostPath, target: string, options?: { readonly hard?: boolean }): Promise<void>;
+  /** The target that a symbolic link says, verbatim. */
+  readLink(path: HostPath): Promise<string>;
+  setMode(path: HostPath, mode: number): Promise<void>;
+  /**
+   * Follows every link on the host and gives the path that is really meant; the last segment need not exist.
+   * With `within`, a path that ends up outside of that folder is refused with `outside-root`.
+   */
+  canonicalize(path: HostPath, options?: { readonly within?: HostPath }): Promise<HostPath>;
+  /**
+   * One item at the start, then one after changes of the file, or of the folder's entries; several changes may be one item.
+   * The file need not exist yet and may be replaced by rename. Ends with the signal.
+   */
+  watch(path: HostPath, options: { readonly signal: AbortSignal }): AsyncIterable<void>;
+  /** A stream to a service on the host. @throws `not-found` when nothing listens there. */
+  connect(target: ConnectTarget, options?: { readonly signal?: AbortSignal }): Promise<HostConnection>;
+}

@@ -6,6 +6,7 @@
  *   `too-many-links`: what the host's file system answered.
  * - `outside-root`: the path leaves the folder that it was to stay in, through `..` or a symbolic link.
  * - `limit-exceeded`: a bound that the caller gave (depth, entries, bytes) was reached.
+ * - `invalid-command`: no host can start it: no program, a NUL byte, an impossible variable name, too long.
  * - `command-not-found`, `command-not-executable`: a process could not be started at all.
  * - `command-failed`: `run` was told to expect success and the command ended otherwise.
  * - `timeout`: a deadline passed.
@@ -28,6 +29,7 @@ export type HostErrorCode =
   | 'too-many-links'
   | 'outside-root'
   | 'limit-exceeded'
+  | 'invalid-command'
   | 'command-not-found'
   | 'command-not-executable'
   | 'command-failed'

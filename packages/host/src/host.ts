@@ -79,7 +79,7 @@ export interface Host extends AsyncDisposable {
 
   /**
    * Starts a process in a group of its own.
-   * @throws `command-not-found`, `command-not-executable`, `not-found` (the cwd), `aborted`, `host-lost`.
+   * @throws `invalid-command`, `command-not-found`, `command-not-executable`, `not-found` (the cwd), `aborted`, `host-lost`.
    */
   spawn(command: Command, options?: SpawnOptions): Promise<HostProcess>;
 

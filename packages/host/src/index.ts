@@ -1,3 +1,11 @@
+export {
+  CREDENTIAL_NAME_GLOBS,
+  type Environment,
+  isCredentialName,
+  SAFE_ENVIRONMENT_NAMES,
+  safeEnvironment,
+  scrubEnvironment,
+} from './environment.ts';
 export type {
   ConnectTarget,
   DirEntry,

@@ -1,1 +1,2 @@
-export {};
+export { readControllerEnvironment } from './controller-environment.ts';
+export { createLocalHost, type LocalHostOptions } from './local-host.ts';

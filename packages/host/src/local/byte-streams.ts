@@ -1,0 +1,108 @@
+import type { Readable, Writable } from 'node:stream';
+import { HostError } from '../host-error.ts';
+
+/**
+ * A Node stream as a web stream that keeps what nobody has read yet, also after the process on the other end is gone.
+ * (Node itself throws away the unread output of an ended child, unless somebody listens for `readable`.)
+ */
+export interface RetainedOutput {
+  readonly stream: ReadableStream<Uint8Array>;
+  /** Resolves when the other end has closed and every byte was taken, or when this end was closed. */
+  readonly ended: Promise<void>;
+  /** Takes what the pipe still holds into memory, so that the pipe itself closes. At most about `limit` bytes. */
+  absorb(limit: number): void;
+}
+
+export function retainOutput(source: Readable, attempt: string): RetainedOutput {
+  const ended = Promise.withResolvers<void>();
+  const absorbed: Uint8Array[] = [];
+  let absorbLimit = 0;
+  let failure: HostError | undefined;
+  let finished = false;
+  let wake: (() => void) | undefined;
+  const onReadable = (): void => {
+    // An empty pipe tells that it has ended only when it is read.
+    if (source.readableLength === 0) source.read();
+    while (absorbLimit > 0) {
+      const chunk: Buffer | null = source.read();
+      if (chunk === null) break;
+      absorbLimit -= chunk.byteLength;
+      absorbed.push(chunk);
+    }
+    wake?.();
+  };
+  const finish = (): void => {
+    finished = true;
+    ended.resolve();
+    wake?.();
+  };
+  source.on('readable', onReadable);
+  source.once('end', finish);
+  source.once('close', finish);
+  source.once('error', (cause) => {
+    failure = new HostError('io', `Could not ${attempt}: ${cause.message}`, { cause });
+    finish();
+  });
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        for (;;) {
+          const chunk: Uint8Array | null = absorbed.shift() ?? source.read();
+          if (chunk !== null) return controller.enqueue(chunk);
+          if (failure !== undefined) return controller.error(failure);
+          if (finished) return controller.close();
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      },
+      cancel() {
+        absorbed.length = 0;
+        source.destroy();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return {
+    stream,
+    ended: ended.promise,
+    absorb(limit) {
+      absorbLimit = limit;
+      onReadable();
+    },
+  };
+}
+
+/**
+ * A Node stream as a web stream: a write resolves when the operating system has taken the bytes.
+ * Writing to an end that nobody reads any more rejects with `io`; closing it is no error.
+ */
+export function webWritable(sink: Writable, attempt: string): WritableStream<Uint8Array> {
+  let lost: Error | undefined;
+  sink.on('error', (cause) => {
+    lost = cause;
+  });
+  return new WritableStream<Uint8Array>({
+    async write(chunk) {
+      await new Promise<void>((resolve, reject) => {
+        sink.write(chunk, (cause) => {
+          if (cause == null) return resolve();
+          const reason = (lost ?? cause).message;
+          reject(
+            new HostError('io', `Could not ${attempt}: nobody reads it any more (${reason}).`, { cause }),
+          );
+        });
+      });
+    },
+    async close() {
+      if (sink.destroyed) return;
+      await new Promise<void>((resolve) => {
+        sink.once('close', resolve);
+        sink.end(resolve);
+      });
+    },
+    abort() {
+      sink.destroy();
+    },
+  });
+}

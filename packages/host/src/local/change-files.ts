@@ -1,0 +1,55 @@
+import { chmod, link, lstat, mkdir, readlink, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises';
+import { HostError } from '../host-error.ts';
+import { type HostPath, hostPath } from '../host-path.ts';
+import { errnoOf, orFileFailure } from './file-failure.ts';
+import { fromNodePath, nodePath } from './node-path.ts';
+
+/** See `Host.makeDirectory`. */
+export async function makeLocalDirectory(path: HostPath, mode: number | undefined): Promise<void> {
+  await orFileFailure(`create the folder ${path}`, async () => {
+    const first = await mkdir(nodePath(path), { recursive: true });
+    // The mode given to mkdir would pass through the umask and apply to every parent.
+    if (first !== undefined && mode !== undefined) await chmod(nodePath(path), mode);
+  });
+}
+
+/** See `Host.remove`. */
+export async function removeLocal(path: HostPath, recursive: boolean): Promise<void> {
+  await orFileFailure(`remove ${path}`, async () => {
+    if (path === '/') throw new HostError('permission-denied', 'The root of a host is never removed.');
+    if (recursive) {
+      await rm(nodePath(path), { recursive: true, force: true, maxRetries: 3 });
+      return;
+    }
+    try {
+      const found = await lstat(nodePath(path));
+      await (found.isDirectory() ? rmdir : unlink)(nodePath(path));
+    } catch (failure) {
+      if (errnoOf(failure) !== 'ENOENT') throw failure;
+    }
+  });
+}
+
+/** See `Host.rename`. */
+export async function renameLocal(from: HostPath, to: HostPath): Promise<void> {
+  await orFileFailure(`rename ${from} to ${to}`, () => rename(nodePath(from), nodePath(to)));
+}
+
+/** See `Host.link`. */
+export async function linkLocal(path: HostPath, target: string, hard: boolean): Promise<void> {
+  await orFileFailure(`link ${path} to ${target}`, () =>
+    hard ? link(nodePath(hostPath(target)), nodePath(path)) : symlink(nodePath(target), nodePath(path)),
+  );
+}
+
+/** See `Host.readLink`. */
+export async function readLocalLink(path: HostPath): Promise<string> {
+  return await orFileFailure(`read the link ${path}`, async () =>
+    fromNodePath(await readlink(nodePath(path), 'buffer')),
+  );
+}
+
+/** See `Host.setMode`. */
+export async function setLocalMode(path: HostPath, mode: number): Promise<void> {
+  await orFileFailure(`change the mode of ${path}`, () => chmod(nodePath(path), mode));
+}

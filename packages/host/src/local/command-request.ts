@@ -1,0 +1,44 @@
+import type { Host } from '../host.ts';
+import { HostError } from '../host-error.ts';
+import type { HostPath } from '../host-path.ts';
+import type { Command } from '../process.ts';
+import { MARKER_NAME, markerValue } from '../process-marker.ts';
+
+/** A command with all that was left open filled in and checked. */
+export interface CommandRequest {
+  readonly argv: readonly [string, ...string[]];
+  readonly cwd: HostPath;
+  /** The whole environment, the marker included. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly marker: string;
+}
+
+/** @throws {HostError} `invalid-command` for a command that no host can start. */
+export function commandRequest(
+  host: Pick<Host, 'env' | 'home'>,
+  command: Command,
+  marker: string,
+): CommandRequest {
+  const [program] = command.argv;
+  if (program === undefined || program === '') throw invalid('it names no program');
+  if (program.includes('/') && !program.startsWith('/')) {
+    throw invalid(
+      `the program ${JSON.stringify(program)} is neither an absolute path nor a name to look up on the PATH`,
+    );
+  }
+  if (command.argv.some((argument) => argument.includes('\0'))) throw invalid('an argument holds a NUL byte');
+  const env: Record<string, string> = Object.create(null);
+  for (const [name, value] of Object.entries({ ...host.env, ...command.env })) {
+    if (name === '' || name.includes('=') || name.includes('\0')) {
+      throw invalid(`${JSON.stringify(name)} cannot be the name of an environment variable`);
+    }
+    if (value?.includes('\0')) throw invalid(`the environment variable ${name} holds a NUL byte`);
+    if (value !== undefined) env[name] = value;
+  }
+  env[MARKER_NAME] = markerValue(host.env[MARKER_NAME], marker);
+  return { argv: command.argv, cwd: command.cwd ?? host.home, env, marker };
+}
+
+function invalid(why: string): HostError {
+  return new HostError('invalid-command', `Cannot start the command: ${why}.`);
+}

@@ -1,0 +1,87 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { HostError } from '../host-error.ts';
+import type { EndOptions, ProcessExit } from '../process.ts';
+import type { ProcessGroup } from './process-group.ts';
+
+const STEPS = ['eof', 'term', 'kill'] as const;
+const KILL_STEP = 2;
+const DEFAULT_GRACE_MS = 5_000;
+/** How long a killed process may take to go: longer means that it hangs in the kernel, or is not ours to kill. */
+const KILL_DEADLINE_MS = 30_000;
+const FIRST_LOOK_MS = 5;
+const LATEST_LOOK_MS = 100;
+
+export interface Endable {
+  readonly pid: number;
+  readonly exit: Promise<ProcessExit>;
+  readonly group: ProcessGroup;
+  /** Ends the process's input. */
+  hangUp(): void;
+}
+
+/** Ends a process and all that comes from it: see `HostProcess.end`. A later call can only make the ending under way harsher. */
+export function createEnding(target: Endable): (options?: EndOptions) => Promise<ProcessExit> {
+  let running: Promise<ProcessExit> | undefined;
+  let demanded = 0;
+  let hastened = new AbortController();
+
+  const run = async (graceMs: number): Promise<ProcessExit> => {
+    for (let step = demanded; step < STEPS.length; step = Math.max(step + 1, demanded)) {
+      hastened = new AbortController();
+      await takeStep(target, step);
+      const waitMs = step === KILL_STEP ? KILL_DEADLINE_MS : graceMs;
+      if (await goneWithin(target, { waitMs, hastened: hastened.signal, kill: step === KILL_STEP })) {
+        return await target.exit;
+      }
+    }
+    throw new HostError(
+      'timeout',
+      `Process ${target.pid}, or one that comes from it, still runs ${KILL_DEADLINE_MS} ms after SIGKILL: it hangs in the kernel or belongs to another user.`,
+    );
+  };
+
+  return (options = {}) => {
+    demanded = Math.max(demanded, STEPS.indexOf(options.from ?? 'eof'));
+    hastened.abort();
+    running ??= run(options.graceMs ?? DEFAULT_GRACE_MS);
+    return running;
+  };
+}
+
+async function takeStep(target: Endable, step: number): Promise<void> {
+  if (step === 0) target.hangUp();
+  else await target.group.signalAll(step === KILL_STEP ? 'SIGKILL' : 'SIGTERM');
+}
+
+interface Patience {
+  readonly waitMs: number;
+  readonly hastened: AbortSignal;
+  readonly kill: boolean;
+}
+
+/**
+ * Whether nothing of the tree is left before the wait is over. The end of the leader is awaited; that of processes which are not
+ * our children can only be looked for, as the kernel tells it to their parents alone.
+ */
+async function goneWithin(target: Endable, patience: Patience): Promise<boolean> {
+  const over = AbortSignal.any([patience.hastened, AbortSignal.timeout(patience.waitMs)]);
+  if (!(await settledBefore(target.exit, over))) return false;
+  for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(pauseMs * 2, LATEST_LOOK_MS)) {
+    if ((await target.group.countLiving()) === 0) return true;
+    if (over.aborted) return false;
+    if (patience.kill) await target.group.signalAll('SIGKILL');
+    await delay(pauseMs, undefined, { signal: over }).catch(() => undefined);
+  }
+}
+
+async function settledBefore(promise: Promise<unknown>, over: AbortSignal): Promise<boolean> {
+  if (over.aborted) return false;
+  const cut = Promise.withResolvers<boolean>();
+  const onOver = (): void => cut.resolve(false);
+  over.addEventListener('abort', onOver, { once: true });
+  try {
+    return await Promise.race([promise.then(() => true), cut.promise]);
+  } finally {
+    over.removeEventListener('abort', onOver);
+  }
+}

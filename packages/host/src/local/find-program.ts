@@ -1,0 +1,30 @@
+import { access, constants, stat } from 'node:fs/promises';
+import type { CommandRequest } from './command-request.ts';
+import { errnoOf } from './file-failure.ts';
+import { startFailure } from './start-failure.ts';
+
+const PATH_WHEN_UNSET = '/bin:/usr/bin';
+
+/** The file that a command would run, found as `execvp` does. Rejects with the failure that starting it would have. */
+export async function findProgram(request: CommandRequest): Promise<string> {
+  const [program] = request.argv;
+  const folders = (request.env['PATH'] ?? PATH_WHEN_UNSET).split(':');
+  const candidates = program.includes('/')
+    ? [program]
+    : folders.map((folder) => `${folder || '.'}/${program}`);
+  try {
+    await access(request.cwd, constants.X_OK);
+    let refused: unknown;
+    for (const candidate of candidates) {
+      try {
+        await access(candidate, constants.X_OK);
+        if ((await stat(candidate)).isFile()) return candidate;
+      } catch (failure) {
+        if (refused === undefined || errnoOf(failure) === 'EACCES') refused = failure;
+      }
+    }
+    throw refused;
+  } catch (failure) {
+    throw await startFailure(request, failure);
+  }
+}

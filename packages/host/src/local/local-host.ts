@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { homedir, userInfo } from 'node:os';
+import { throwIfAborted } from '../abort.ts';
+import { SAFE_ENVIRONMENT_NAMES, safeEnvironment } from '../environment.ts';
+import type { Host, HostPlatform } from '../host.ts';
+import { HostError } from '../host-error.ts';
+import { type HostPath, hostPath } from '../host-path.ts';
+import type { Command, HostProcess, SpawnOptions } from '../process.ts';
+import { canonicalLocalPath } from './canonical-path.ts';
+import {
+  linkLocal,
+  makeLocalDirectory,
+  readLocalLink,
+  removeLocal,
+  renameLocal,
+  setLocalMode,
+} from './change-files.ts';
+import { commandRequest } from './command-request.ts';
+import { connectLocally } from './connect.ts';
+import { readControllerEnvironment } from './controller-environment.ts';
+import { statLocalFile } from './file-stat.ts';
+import { hostProcess } from './host-process.ts';
+import { listLocalDirectory } from './list-directory.ts';
+import { startPipeProcess } from './pipe-process.ts';
+import { startPtyProcess } from './pty-process.ts';
+import { readLocalFile } from './read-file.ts';
+import { watchLocalPath } from './watch-path.ts';
+import { writeLocalFile } from './write-file.ts';
+
+export interface LocalHostOptions {
+  /** What the host's environment is made from, instead of the program's own. The safe list applies to it. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** More names (globs) that children may inherit. A name that looks like a credential's stays out all the same. */
+  readonly inherit?: readonly string[];
+  /** Instead of the user's home. */
+  readonly home?: HostPath;
+}
+
+/** The machine that this program runs on, as the user that it runs as. Does no I/O before it is used. */
+export function createLocalHost(options: LocalHostOptions = {}): Host {
+  const source = options.env ?? readControllerEnvironment();
+  const home = options.home ?? hostPath(source['HOME'] || homedir());
+  const env = Object.freeze({
+    ...safeEnvironment(source, [...SAFE_ENVIRONMENT_NAMES, ...(options.inherit ?? [])]),
+    HOME: home,
+  });
+  const lifetime = new AbortController();
+  const running = new Set<HostProcess>();
+
+  const spawn = async (command: Command, spawnOptions: SpawnOptions = {}): Promise<HostProcess> => {
+    throwIfAborted(spawnOptions.signal, `start ${command.argv[0]}`);
+    lifetime.signal.throwIfAborted();
+    const marker = randomUUID();
+    const request = commandRequest({ env, home }, command, marker);
+    const { pty } = spawnOptions;
+    const started = pty === undefined ? await startPipeProcess(request) : await startPtyProcess(request, pty);
+    const process = hostProcess(started, marker, spawnOptions.signal);
+    running.add(process);
+    void process.exit.then(() => running.delete(process));
+    return process;
+  };
+
+  return {
+    label: 'local',
+    platform: localPlatform(),
+    home,
+    uid: process.getuid?.() ?? userInfo().uid,
+    tmp: hostPath(source['TMPDIR'] || '/tmp'),
+    env,
+    signal: lifetime.signal,
+    spawn,
+    readFile: (path, readOptions = {}) => readLocalFile(path, readOptions),
+    writeFile: (path, body, writeOptions = {}) => writeLocalFile(path, body, writeOptions),
+    stat: (path, { followLinks = false } = {}) => statLocalFile(path, followLinks),
+    list: listLocalDirectory,
+    makeDirectory: (path, { mode } = {}) => makeLocalDirectory(path, mode),
+    remove: (path, { recursive = false } = {}) => removeLocal(path, recursive),
+    rename: renameLocal,
+    link: (path, target, { hard = false } = {}) => linkLocal(path, target, hard),
+    readLink: readLocalLink,
+    setMode: setLocalMode,
+    canonicalize: (path, { within } = {}) => canonicalLocalPath(path, within),
+    watch: (path, { signal }) => watchLocalPath(path, AbortSignal.any([signal, lifetime.signal])),
+    connect: (target, { signal } = {}) => connectLocally(target, signal),
+    async [Symbol.asyncDispose]() {
+      lifetime.abort(new HostError('host-lost', 'The local host was closed.'));
+      await Promise.all([...running].map((one) => one[Symbol.asyncDispose]()));
+    },
+  };
+}
+
+/** @throws {HostError} `unsupported` on other systems than Linux and macOS. */
+function localPlatform(): HostPlatform {
+  const { platform, arch } = process;
+  if ((platform === 'linux' || platform === 'darwin') && (arch === 'x64' || arch === 'arm64'))
+    return { os: platform, arch };
+  throw new HostError(
+    'unsupported',
+    `This machine (${platform} on ${arch}) cannot run tasks: Linux or macOS on x64 or arm64 can.`,
+  );
+}

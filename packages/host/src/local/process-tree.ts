@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { MARKER_NAME } from '../process-marker.ts';
+
+/** One process, told apart from a later one with the same id by when it started (clock ticks since boot). */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly started: number;
+}
+
+interface ProcessRow extends ProcessIdentity {
+  readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+  readonly state: string;
+}
+
+/** Which processes belong to one that was started here. */
+export interface TreeRoot {
+  readonly leader: ProcessIdentity;
+  /** The text that the environment of everything it starts holds, unless it was removed on purpose. */
+  readonly marker: string;
+}
+
+/**
+ * The living processes (zombies do not count) that come from `root`, by Linux's /proc: those of its session or group, those with its marker in their
+ * environment, and the descendants of any of these. `known` are members found earlier: they stay members when they lose their parent.
+ */
+export async function livingTree(
+  root: TreeRoot,
+  known: readonly ProcessIdentity[],
+): Promise<ProcessIdentity[]> {
+  const rows = (await processTable()).filter((row) => row.started >= root.leader.started);
+  const numberReused = rows.some((row) => row.pid === root.leader.pid && row.started !== root.leader.started);
+  const members = new Map<number, ProcessRow>();
+  for (const row of rows) {
+    const inGroup = !numberReused && (row.session === root.leader.pid || row.group === root.leader.pid);
+    const wasMember = known.some((one) => one.pid === row.pid && one.started === row.started);
+    if (inGroup || wasMember || (await carriesMarker(row.pid, root.marker))) members.set(row.pid, row);
+  }
+  addDescendants(members, rows);
+  return [...members.values()].filter((row) => !isDead(row)).map(({ pid, started }) => ({ pid, started }));
+}
+
+/** Sends a signal to each process that still is the one that was found. */
+export async function signalProcesses(
+  members: readonly ProcessIdentity[],
+  signal: NodeJS.Signals,
+): Promise<void> {
+  for (const { pid, started } of members) {
+    const row = await readProcess(pid);
+    if (row?.started !== started) continue;
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // Gone since, or not ours to signal: the caller sees it among the living.
+    }
+  }
+}
+
+/**
+ * The identity of a child that was started just now, `undefined` where there is no /proc.
+ * Read at once, before the event loop can reap the child and free its number.
+ */
+export function identifyChild(pid: number): ProcessIdentity | undefined {
+  try {
+    const { started } = parseProcess(pid, readFileSync(`/proc/${pid}/stat`, 'latin1'));
+    return { pid, started };
+  } catch {
+    return undefined;
+  }
+}
+
+function addDescendants(members: Map<number, ProcessRow>, rows: readonly ProcessRow[]): void {
+  let grew = true;
+  while (grew) {
+    grew = false;
+    for (const row of rows) {
+      const parent = members.get(row.parent);
+      if (parent === undefined || members.has(row.pid) || row.started < parent.started) continue;
+      members.set(row.pid, row);
+      grew = true;
+    }
+  }
+}
+
+function isDead(row: ProcessRow): boolean {
+  return row.state === 'Z' || row.state === 'X';
+}
+
+async function processTable(): Promise<ProcessRow[]> {
+  const names = await readdir('/proc');
+  const rows = await Promise.all(
+    names.filter((name) => /^\d+$/.test(name)).map(async (name) => await readProcess(Number(name))),
+  );
+  return rows.filter((row) => row !== undefined);
+}
+
+async function readProcess(pid: number): Promise<ProcessRow | undefined> {
+  try {
+    return parseProcess(pid, await readFile(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** From /proc/<pid>/stat, whose second field (the program's name) may hold spaces and parentheses: see proc(5). */
+function parseProcess(pid: number, text: string): ProcessRow {
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state = '', parent, group, session] = fields;
+  return {
+    pid,
+    state,
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    started: Number(fields[19]),
+  };
+}
+
+async function carriesMarker(pid: number, marker: string): Promise<boolean> {
+  try {
+    const environment = await readFile(`/proc/${pid}/environ`, 'latin1');
+    const entry = environment.split('\0').find((one) => one.startsWith(`${MARKER_NAME}=`));
+    return (
+      entry
+        ?.slice(MARKER_NAME.length + 1)
+        .split(',')
+        .includes(marker) ?? false
+    );
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,142 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { type HostPath, hostPathName, parentHostPath } from '../host-path.ts';
+import { encodeHostPathBytes } from '../host-path-bytes.ts';
+import { statLocalFile } from './file-stat.ts';
+import { nodePath } from './node-path.ts';
+
+/** How often is looked where the kernel does not tell: its watches are used up, or the file system has none. */
+const POLL_MS = 500;
+
+/**
+ * See `Host.watch`. Watches what is at the path, and the folder that holds it or the nearest one that would;
+ * a replaced file or folder is noticed in the folder above, and the watches move on to the new one before the item is given.
+ */
+export async function* watchLocalPath(
+  path: HostPath,
+  signal: AbortSignal,
+): AsyncGenerator<void, void, undefined> {
+  const change = createFlag();
+  const watches = new Map<HostPath, Watch>();
+  signal.addEventListener('abort', change.raise, { once: true });
+  try {
+    while (!signal.aborted) {
+      const complete = await moveWatches(path, watches, change.raise);
+      const seen = complete ? '' : await signature(path);
+      yield;
+      if (complete) await change.raised();
+      else await changedOrPolled(path, seen, change.raised, signal);
+    }
+  } finally {
+    signal.removeEventListener('abort', change.raise);
+    for (const { watcher } of watches.values()) watcher?.close();
+  }
+}
+
+interface Watch {
+  readonly identity: string;
+  /** Missing where the kernel refused to watch. */
+  readonly watcher?: FSWatcher;
+}
+
+/** A place to watch, and the one name in it that matters when not all do. */
+interface Place {
+  readonly path: HostPath;
+  readonly identity: string;
+  readonly name?: string;
+}
+
+/** Puts the watches where the path leads now. Gives `false` when the kernel does not watch all of it. */
+async function moveWatches(
+  path: HostPath,
+  watches: Map<HostPath, Watch>,
+  raise: () => void,
+): Promise<boolean> {
+  for (;;) {
+    const places = await placesOf(path);
+    for (const [at, { identity, watcher }] of watches) {
+      if (places.some((place) => place.path === at && place.identity === identity)) continue;
+      watcher?.close();
+      watches.delete(at);
+    }
+    const missing = places.filter((place) => !watches.has(place.path));
+    // Looked again after each move: what came into being before its watch was there would go unnoticed.
+    if (missing.length === 0) return [...watches.values()].every(({ watcher }) => watcher !== undefined);
+    for (const place of missing) watches.set(place.path, startWatch(place, raise));
+  }
+}
+
+async function placesOf(path: HostPath): Promise<Place[]> {
+  const places: Place[] = [];
+  const own = await statLocalFile(path, true);
+  if (own !== undefined) places.push({ path, identity: own.identity });
+  let below = path;
+  while (below !== '/') {
+    const folder = parentHostPath(below);
+    const found = await statLocalFile(folder, true);
+    if (found?.kind === 'directory') {
+      places.push({ path: folder, identity: found.identity, name: hostPathName(below) });
+      break;
+    }
+    below = folder;
+  }
+  return places;
+}
+
+function startWatch(place: Place, raise: () => void): Watch {
+  const wanted = place.name === undefined ? undefined : Buffer.from(encodeHostPathBytes(place.name));
+  // The kernel reports a folder's own removal or move under the folder's name.
+  const itself = Buffer.from(encodeHostPathBytes(hostPathName(place.path)));
+  try {
+    const watcher = watch(nodePath(place.path), { encoding: 'buffer' }, (_event, name) => {
+      if (wanted === undefined || name === null || wanted.equals(name) || itself.equals(name)) raise();
+    });
+    watcher.on('error', raise);
+    return { identity: place.identity, watcher };
+  } catch {
+    return { identity: place.identity };
+  }
+}
+
+interface Flag {
+  readonly raise: () => void;
+  /** Resolves once it was raised, or after so many milliseconds, and lowers it again. */
+  readonly raised: (withinMs?: number) => Promise<void>;
+}
+
+function createFlag(): Flag {
+  let up = false;
+  let wake: (() => void) | undefined;
+  return {
+    raise() {
+      up = true;
+      wake?.();
+    },
+    async raised(withinMs) {
+      if (!up) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        wake = resolve;
+        const timer = withinMs === undefined ? undefined : setTimeout(resolve, withinMs);
+        await promise;
+        clearTimeout(timer);
+      }
+      up = false;
+    },
+  };
+}
+
+async function changedOrPolled(
+  path: HostPath,
+  seen: string,
+  raised: Flag['raised'],
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    await raised(POLL_MS);
+    if (signal.aborted || (await signature(path)) !== seen) return;
+  }
+}
+
+async function signature(path: HostPath): Promise<string> {
+  const found = await statLocalFile(path, true);
+  return found === undefined ? '' : `${found.identity} ${found.size} ${found.modifiedMs} ${found.mode}`;
+}

@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import type { ViteUserConfig } from 'vitest/config';
+import { TestReportWriter } from './test-report-writer.ts';
+
+/**
+ * How the tests of every package run. A package's vitest.config.ts is `export default packageTests(import.meta.dirname)`.
+ *
+ * Time limits are there to end what hangs, not to judge speed: two packages' tests share two cores.
+ * `SEEDBED_WRITABLE` names a folder for reports and caches where the checkout itself cannot be written to (see tooling/ordinary-user).
+ */
+export function packageTests(packageFolder: string): ViteUserConfig {
+  const writable = process.env['SEEDBED_WRITABLE'];
+  const reports = writable === undefined ? join(packageFolder, '.reports') : join(writable, 'reports');
+  return {
+    root: packageFolder,
+    cacheDir: join(writable ?? join(packageFolder, 'node_modules'), '.vite'),
+    test: {
+      include: ['src/**/*.test.ts', 'src/**/*.test.tsx', 'test/**/*.test.ts'],
+      testTimeout: 30_000,
+      hookTimeout: 30_000,
+      teardownTimeout: 10_000,
+      maxWorkers: 2,
+      reporters: ['default', new TestReportWriter(join(reports, 'tests.json'))],
+    },
+  };
+}

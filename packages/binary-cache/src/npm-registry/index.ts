@@ -1,1 +1,1 @@
-export {};
+export { type NpmRegistryOptions, npmRegistrySource } from './npm-registry-source.ts';

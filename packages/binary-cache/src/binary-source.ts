@@ -1,0 +1,54 @@
+import type { Host, HostPath } from '@seedbed/host';
+import type { CacheLimits } from './cache-limits.ts';
+import type { Artifact, Release } from './release.ts';
+
+/** What is being done. `bytes` and `totalBytes` count within the phase; the total is absent while it is unknown. */
+export interface BinaryProgress {
+  readonly phase: 'resolve' | 'download' | 'unpack' | 'verify' | 'ready';
+  readonly bytes: number;
+  readonly totalBytes?: number;
+}
+
+/**
+ * Why what a source gives may be trusted.
+ * `digest`: its bytes have the digest that the release pins (the cache checks it). `functional`: the operator vouches for the place,
+ * and the program proves product and version by what it prints; `tag` keeps the entries of different places apart.
+ */
+export type Evidence = { readonly kind: 'digest' } | { readonly kind: 'functional'; readonly tag: string };
+
+export interface SourceRequest {
+  readonly host: Host;
+  readonly release: Release;
+  readonly artifact: Artifact;
+  readonly limits: CacheLimits;
+  readonly signal: AbortSignal;
+  readonly report: (progress: BinaryProgress) => void;
+}
+
+/** A tar archive within reach of this program, whatever host it is meant for. It can be read several times. */
+export interface ArchivePayload {
+  readonly kind: 'archive';
+  readonly compression: 'gzip' | 'none';
+  /** Bytes of the archive as `open` gives them, where known. */
+  readonly bytes?: number;
+  open(): ReadableStream<Uint8Array>;
+}
+
+/** A tree that is on the host already and is to be copied there. */
+export interface HostTreePayload {
+  readonly kind: 'host-tree';
+  readonly path: HostPath;
+}
+
+/** A place that binaries come from. */
+export interface BinarySource {
+  /** For people: `npm registry`. */
+  readonly name: string;
+  readonly origin: 'downloaded' | 'adopted' | 'file';
+  readonly evidence: Evidence;
+  /**
+   * Gives what the cache is to install.
+   * @throws {BinaryCacheError} `source-refused`, `not-in-registry` and `download-failed` let the next source try; any other code ends it.
+   */
+  obtain(request: SourceRequest): Promise<ArchivePayload | HostTreePayload>;
+}

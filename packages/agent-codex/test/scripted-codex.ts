@@ -4,6 +4,12 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stringify } from 'smol-toml';
+import {
+  openScriptedModel,
+  type ProviderConfigOptions,
+  type ScriptedModel,
+  type Story,
+} from '../src/testing/index.ts';
 import { codexBinary, type SupportedVersion } from './codex-binaries.ts';
 
 /** What app-server says, loosely typed: these tests look at what the real Codex does, not at our reading of it. */
@@ -154,4 +160,64 @@ function connect(child: ChildProcessWithoutNullStreams, answer: Answer): Client 
       return waiter.promise;
     },
   };
+}
+
+/** A story played by the real Codex, with one thread begun. */
+export interface PlayedStory extends AsyncDisposable {
+  readonly model: ScriptedModel;
+  readonly home: CodexHome;
+  readonly codex: CodexProcess;
+  readonly threadId: string;
+  /** What Codex asked of its client, in order. */
+  readonly asked: readonly CodexMessage[];
+}
+
+export interface PlayOptions {
+  readonly provider?: ProviderConfigOptions;
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly thread?: Readonly<Record<string, unknown>>;
+  readonly requireKey?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly answer?: Answer;
+}
+
+export async function playStory(
+  version: SupportedVersion,
+  story: Story,
+  options: PlayOptions = {},
+): Promise<PlayedStory> {
+  await using stack = new AsyncDisposableStack();
+  const { requireKey } = options;
+  const model = stack.use(
+    await openScriptedModel({ story, ...(requireKey === undefined ? {} : { requireKey }) }),
+  );
+  const config = { ...model.providerConfig(options.provider), ...options.config };
+  const home = stack.use(await openCodexHome(config, { ...model.env, ...options.env }));
+  const asked: CodexMessage[] = [];
+  const answer: Answer = (request) => {
+    asked.push(request);
+    return options.answer === undefined ? { decision: 'accept' } : options.answer(request);
+  };
+  const codex = stack.use(await openCodexProcess({ version, home, answer }));
+  const threadId = await codex.startThread(options.thread);
+  const owned = stack.move();
+  return { model, home, codex, threadId, asked, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** The items of one type that ended, in order. */
+export function completedItems(
+  codex: CodexProcess,
+  type: string,
+): NonNullable<CodexMessage['params']['item']>[] {
+  return codex.messages.flatMap(({ method, params }) =>
+    method === 'item/completed' && params.item?.type === type ? [params.item] : [],
+  );
+}
+
+/** Why a turn failed, in Codex's words. */
+export function failureOf(completed: CodexMessage): unknown {
+  const error = completed.params.turn?.error;
+  return typeof error === 'object' && error !== null && 'codexErrorInfo' in error
+    ? error.codexErrorInfo
+    : undefined;
 }

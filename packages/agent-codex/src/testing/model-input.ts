@@ -20,7 +20,7 @@ export interface InputMessage {
   readonly text: string;
   /** Data or web URLs, in order. */
   readonly images: readonly string[];
-  /** The tag that the text begins with, without brackets: `environment_context`, `external_<source>`, … */
+  /** What the text begins with: a tag without its brackets (`environment_context`, `external_<source>`, …), `AGENTS.md` or `summary`. */
   readonly mark?: string;
 }
 
@@ -118,11 +118,11 @@ function toInputItem(item: WireItem, calls: ReadonlyMap<string, InputToolCall>):
 function message(item: WireItem): InputMessage {
   const text = textOf(item.content);
   const role = item.role ?? 'user';
-  const mark = /^<([A-Za-z][\w .:/-]{0,99})(?: [^<>]*)?>/.exec(text)?.[1];
+  const mark = markOf(text);
   return {
     type: 'message',
     role,
-    author: authorOf(role, text, mark),
+    author: authorOf(role, mark),
     text,
     images: imagesOf(item.content),
     ...(mark === undefined ? {} : { mark }),
@@ -147,6 +147,8 @@ function toolOutput(item: WireItem, calls: ReadonlyMap<string, InputToolCall>): 
 }
 
 const codexMarks: ReadonlySet<string> = new Set([
+  'AGENTS.md',
+  'summary',
   'environment_context',
   'user_instructions',
   'user_action',
@@ -156,14 +158,21 @@ const codexMarks: ReadonlySet<string> = new Set([
   'skill',
   'subagent_notification',
 ]);
-const codexOpenings = ['# AGENTS.md instructions', 'Another language model started to solve this problem'];
+const openings = [
+  ['AGENTS.md', '# AGENTS.md instructions'],
+  ['summary', 'Another language model started to solve this problem'],
+] as const;
 
-function authorOf(role: string, text: string, mark: string | undefined): InputAuthor {
+function markOf(text: string): string | undefined {
+  const opening = openings.find(([, words]) => text.startsWith(words));
+  return opening?.[0] ?? /^<([A-Za-z][\w.:/-]{0,99}(?: instructions)?)(?: [^<>]*)?>/.exec(text)?.[1];
+}
+
+function authorOf(role: string, mark: string | undefined): InputAuthor {
   if (role === 'assistant') return 'model';
   if (role !== 'user') return 'developer';
   if (mark?.startsWith('external_')) return 'third-party';
-  if (mark !== undefined && codexMarks.has(mark.split(' ')[0] ?? '')) return 'codex';
-  return codexOpenings.some((opening) => text.startsWith(opening)) ? 'codex' : 'user';
+  return mark !== undefined && codexMarks.has(mark) ? 'codex' : 'user';
 }
 
 function textOf(content: z.infer<typeof contentSchema> | null | undefined): string {

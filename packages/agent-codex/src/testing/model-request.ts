@@ -74,8 +74,8 @@ export function parseModelRequest(index: number, headers: IncomingHttpHeaders, b
   const request = parsed.data;
   const metadata = turnMetadata(headers);
   const input = inputItemsOf(request.input);
-  const first = input[0];
-  const leading = first?.type === 'message' && first.role === 'developer' && !first.mark ? first.text : '';
+  const first = input.find((item) => item.type === 'message');
+  const leading = first?.role === 'developer' && !first.mark ? first.text : '';
   const threadId = metadata.thread_id ?? header(headers, 'thread-id') ?? request.prompt_cache_key;
   const parentThreadId = metadata.parent_thread_id ?? header(headers, 'x-codex-parent-thread-id');
   const schema = request.text?.format?.schema;

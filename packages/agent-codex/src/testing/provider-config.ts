@@ -1,11 +1,16 @@
 /** How Codex is pointed at a scripted model. */
 export interface ProviderConfigOptions {
-  /** Default `mock-model`. A model of Codex's catalogue brings its own instructions and tools. */
+  /**
+   * Default `mock-model`, for which Codex says in each turn that it has no metadata. A model of Codex's catalogue brings its own instructions
+   * and tools; `gpt-5.5` is in the catalogues of 0.142.5 and of 0.169.0.
+   */
   readonly model?: string;
   /** How often Codex asks again after a failed request, and after a broken stream. Default 1. */
   readonly retries?: number;
   /** How long Codex waits for the next event of a stream before it takes it for broken; its own default is 5 minutes. */
   readonly streamIdleTimeoutMs?: number;
+  /** Also switches on the tools that Codex has but does not offer by itself: plans, questions in every mode, permissions. Default false. */
+  readonly offerAllTools?: boolean;
 }
 
 /** A part of `config.toml`, as data. */
@@ -38,6 +43,15 @@ export function providerConfig(
     },
     analytics: { enabled: false },
     // Without these two Codex calls out to the network even with a provider of its own.
-    features: { plugins: false, apps: false },
+    features: {
+      plugins: false,
+      apps: false,
+      ...(options.offerAllTools
+        ? { default_mode_request_user_input: true, request_permissions_tool: true }
+        : {}),
+    },
+    ...(options.offerAllTools
+      ? { tools: { update_plan: { enabled: true } }, suppress_unstable_features_warning: true }
+      : {}),
   };
 }

@@ -134,16 +134,9 @@ function callItem(step: CallStep, place: Place): Record<string, unknown> {
       action: { type: 'search', query: step.query },
     };
   }
+  if (step.type === 'callCustomTool') return customCall(step, place);
   const freeform = place.tools.some((tool) => tool.name === 'apply_patch' && tool.type === 'custom');
-  if (step.type === 'patch' && freeform) {
-    return {
-      type: 'custom_tool_call',
-      id: `ctc_${place.id}`,
-      call_id: `call_${place.id}`,
-      name: 'apply_patch',
-      input: step.patch,
-    };
-  }
+  if (step.type === 'patch' && freeform) return customCall({ name: 'apply_patch', input: step.patch }, place);
   const call = functionCall(step);
   return {
     type: 'function_call',
@@ -155,13 +148,27 @@ function callItem(step: CallStep, place: Place): Record<string, unknown> {
   };
 }
 
+function customCall(
+  call: { readonly name: string; readonly namespace?: string; readonly input: string },
+  place: Place,
+): Record<string, unknown> {
+  return {
+    type: 'custom_tool_call',
+    id: `ctc_${place.id}`,
+    call_id: `call_${place.id}`,
+    name: call.name,
+    ...(call.namespace === undefined ? {} : { namespace: call.namespace }),
+    input: call.input,
+  };
+}
+
 interface FunctionCall {
   readonly name: string;
   readonly namespace?: string;
   readonly arguments: Readonly<Record<string, unknown>>;
 }
 
-function functionCall(step: Exclude<CallStep, { type: 'webSearch' }>): FunctionCall {
+function functionCall(step: Exclude<CallStep, { type: 'webSearch' | 'callCustomTool' }>): FunctionCall {
   switch (step.type) {
     case 'run':
       return { name: 'exec_command', arguments: commandArguments(step) };

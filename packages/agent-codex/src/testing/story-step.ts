@@ -65,11 +65,18 @@ export type OutputStep =
       readonly namespace?: string;
       readonly arguments: Readonly<Record<string, unknown>>;
     }
-  /** `update_plan`. */
+  /** Any tool that takes text instead of JSON, such as `exec` of the models that write JavaScript. */
+  | {
+      readonly type: 'callCustomTool';
+      readonly name: string;
+      readonly namespace?: string;
+      readonly input: string;
+    }
+  /** `update_plan`. Version 0.169 has it only where the config says so: see `offerAllTools`. */
   | { readonly type: 'plan'; readonly steps: readonly PlannedStep[]; readonly explanation?: string }
-  /** `request_user_input`: one to three questions to the person. */
+  /** `request_user_input`: one to three questions to the person. Outside plan mode it is refused without `offerAllTools`. */
   | { readonly type: 'ask'; readonly questions: readonly AskedQuestion[] }
-  /** `request_permissions`: further access for this turn or session. */
+  /** `request_permissions`: further access for this turn or session. Only with `offerAllTools`. */
   | {
       readonly type: 'requestPermissions';
       readonly reason: string;
@@ -92,9 +99,10 @@ export type StreamStep =
   /** Bytes that are no server-sent event of the Responses API. */
   | { readonly type: 'garbage'; readonly text: string }
   /**
-   * Last. With a status, before anything else: an HTTP error. Otherwise the event `response.failed`.
-   * Codes with a meaning of their own to Codex: `usage_limit_reached` (with 429), `context_length_exceeded`, `insufficient_quota`,
-   * `rate_limit_exceeded`, `server_is_overloaded` (each as an event).
+   * Last. With a status, before any output: an HTTP error. Otherwise the event `response.failed`.
+   * What Codex makes of it: status 429 with the code `usage_limit_reached`, or the events `insufficient_quota` and `usage_not_included`:
+   * the usage limit. Status 429 otherwise, 500: asked again. The event `context_length_exceeded`: the context is full.
+   * `server_is_overloaded` (503 or event): no capacity. Status 400: a bad request. docs/facts/responses-api.md has the table.
    */
   | {
       readonly type: 'fail';
@@ -158,6 +166,12 @@ export const stepSchema: z.ZodType<Step> = z.discriminatedUnion('type', [
     name: z.string().min(1),
     namespace: z.string().min(1).exactOptional(),
     arguments: z.record(z.string(), z.json()),
+  }),
+  z.strictObject({
+    type: z.literal('callCustomTool'),
+    name: z.string().min(1),
+    namespace: z.string().min(1).exactOptional(),
+    input: z.string(),
   }),
   z.strictObject({
     type: z.literal('plan'),

@@ -82,6 +82,7 @@ function newIn(request: ModelRequest, last: ModelRequest | undefined): readonly 
 }
 
 const stated = new Set([
+  'AGENTS.md',
   'environment_context',
   'permissions instructions',
   'skills_instructions',

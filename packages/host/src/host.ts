@@ -57,33 +57,14 @@ export interface HostConnection extends AsyncDisposable {
 export type FileBody = ReadableStream<Uint8Array> | Uint8Array | string;
 
 /**
- * A machine that runs tasks. Nothing above this interface knows whether it is this machine or another:
- * it shares neither disk nor environment, home, user or clock with the program.
- *
- * Every method rejects with a `HostError`. File names are POSIX; see {@link HostPath} for names that are not UTF-8.
+ * The files of a host. Functions that need no more than files ask for this, so that a narrowed view (`confine`) can be handed to them.
+ * Every method rejects with a `HostError`.
  */
-export interface Host extends AsyncDisposable {
-  /** A name for people, without secrets: `local`, `deploy@build-7:22`. */
-  readonly label: string;
-  readonly platform: HostPlatform;
-  /** The home of the user that processes run as. */
-  readonly home: HostPath;
-  /** Numeric id of that user; 0 is root. */
-  readonly uid: number;
-  /** The host's own folder for temporary files. */
-  readonly tmp: HostPath;
-  /** What a child inherits: a safe list (PATH, HOME, LANG, …), never a variable whose name looks like a credential's. */
-  readonly env: Readonly<Record<string, string>>;
-  /** Aborts when the host is gone for good, with the `HostError` as its reason. */
-  readonly signal: AbortSignal;
-
+export interface HostFiles {
   /**
-   * Starts a process in a group of its own.
-   * @throws `invalid-command`, `command-not-found`, `command-not-executable`, `not-found` (the cwd), `aborted`, `host-lost`.
+   * Streams a regular file; a device, pipe or socket is refused with `unsupported`, as it may never end.
+   * @throws `not-found`, `is-a-directory`, `permission-denied`. A failure after the first byte errors the stream.
    */
-  spawn(command: Command, options?: SpawnOptions): Promise<HostProcess>;
-
-  /** @throws `not-found`, `is-a-directory`, `permission-denied`. A failure after the first byte errors the stream. */
   readFile(path: HostPath, options?: ReadOptions): Promise<ReadableStream<Uint8Array>>;
   /**
    * Writes to a temporary file beside `path` and renames it: a reader sees the old content or the new, never a part.
@@ -115,6 +96,35 @@ export interface Host extends AsyncDisposable {
    * The file need not exist yet and may be replaced by rename. Ends with the signal.
    */
   watch(path: HostPath, options: { readonly signal: AbortSignal }): AsyncIterable<void>;
+}
+
+/**
+ * A machine that runs tasks. Nothing above this interface knows whether it is this machine or another:
+ * it shares neither disk nor environment, home, user or clock with the program.
+ *
+ * Every method rejects with a `HostError`. File names are POSIX; see {@link HostPath} for names that are not UTF-8.
+ */
+export interface Host extends HostFiles, AsyncDisposable {
+  /** A name for people, without secrets: `local`, `deploy@build-7:22`. */
+  readonly label: string;
+  readonly platform: HostPlatform;
+  /** The home of the user that processes run as. */
+  readonly home: HostPath;
+  /** Numeric id of that user; 0 is root. */
+  readonly uid: number;
+  /** The host's own folder for temporary files. */
+  readonly tmp: HostPath;
+  /** What a child inherits: a safe list (PATH, HOME, LANG, …), never a variable whose name looks like a credential's. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Aborts when the host is gone for good, with the `HostError` as its reason. */
+  readonly signal: AbortSignal;
+
+  /**
+   * Starts a process in a group of its own.
+   * @throws `invalid-command`, `command-not-found`, `command-not-executable`, `not-found` (the cwd), `aborted`, `host-lost`.
+   */
+  spawn(command: Command, options?: SpawnOptions): Promise<HostProcess>;
+
   /** A stream to a service on the host. @throws `not-found` when nothing listens there. */
   connect(target: ConnectTarget, options?: { readonly signal?: AbortSignal }): Promise<HostConnection>;
 }

@@ -1,3 +1,4 @@
+export { confine } from './confine.ts';
 export {
   CREDENTIAL_NAME_GLOBS,
   type Environment,
@@ -6,6 +7,7 @@ export {
   safeEnvironment,
   scrubEnvironment,
 } from './environment.ts';
+export { type Forward, forward } from './forward.ts';
 export type {
   ConnectTarget,
   DirEntry,
@@ -14,6 +16,7 @@ export type {
   FileStat,
   Host,
   HostConnection,
+  HostFiles,
   HostPlatform,
   ReadOptions,
   WriteOptions,
@@ -28,3 +31,7 @@ export {
   relativeHostPath,
 } from './host-path.ts';
 export type { Command, EndOptions, HostProcess, ProcessExit, PtySize, SpawnOptions } from './process.ts';
+export { type ReadTextOptions, readText } from './read-text.ts';
+export { type RunOptions, type RunResult, run } from './run.ts';
+export { type TailChunk, type TailOptions, tail } from './tail.ts';
+export { type WalkEntry, type WalkOptions, walk } from './walk.ts';

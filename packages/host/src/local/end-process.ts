@@ -22,17 +22,19 @@ export interface Endable {
 /** Ends a process and all that comes from it: see `HostProcess.end`. A later call can only make the ending under way harsher. */
 export function createEnding(target: Endable): (options?: EndOptions) => Promise<ProcessExit> {
   let running: Promise<ProcessExit> | undefined;
+  let current = -1;
   let demanded = 0;
+  let graceMs = Number.POSITIVE_INFINITY;
   let hastened = new AbortController();
 
-  const run = async (graceMs: number): Promise<ProcessExit> => {
-    for (let step = demanded; step < STEPS.length; step = Math.max(step + 1, demanded)) {
+  const run = async (): Promise<ProcessExit> => {
+    while (current < KILL_STEP) {
+      current = Math.max(current + 1, demanded);
       hastened = new AbortController();
-      await takeStep(target, step);
-      const waitMs = step === KILL_STEP ? KILL_DEADLINE_MS : graceMs;
-      if (await goneWithin(target, { waitMs, hastened: hastened.signal, kill: step === KILL_STEP })) {
-        return await target.exit;
-      }
+      await takeStep(target, current);
+      const kill = current === KILL_STEP;
+      const waitMs = kill ? KILL_DEADLINE_MS : graceMs;
+      if (await goneWithin(target, { waitMs, hastened: hastened.signal, kill })) return await target.exit;
     }
     throw new HostError(
       'timeout',
@@ -42,8 +44,9 @@ export function createEnding(target: Endable): (options?: EndOptions) => Promise
 
   return (options = {}) => {
     demanded = Math.max(demanded, STEPS.indexOf(options.from ?? 'eof'));
-    hastened.abort();
-    running ??= run(options.graceMs ?? DEFAULT_GRACE_MS);
+    graceMs = Math.min(graceMs, options.graceMs ?? (running === undefined ? DEFAULT_GRACE_MS : graceMs));
+    if (demanded > current) hastened.abort();
+    running ??= run();
     return running;
   };
 }

@@ -80,7 +80,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
     readLink: readLocalLink,
     setMode: setLocalMode,
     canonicalize: (path, { within } = {}) => canonicalLocalPath(path, within),
-    watch: (path, { signal }) => watchLocalPath(path, AbortSignal.any([signal, lifetime.signal])),
+    watch: (path, { signal }) => watchLocalPath(path, signal, lifetime.signal),
     connect: (target, { signal } = {}) => connectLocally(target, signal),
     async [Symbol.asyncDispose]() {
       lifetime.abort(new HostError('host-lost', 'The local host was closed.'));

@@ -1,4 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
+import { type ChangeFlag, createChangeFlag } from '../change-flag.ts';
 import { type HostPath, hostPathName, parentHostPath } from '../host-path.ts';
 import { encodeHostPathBytes } from '../host-path-bytes.ts';
 import { statLocalFile } from './file-stat.ts';
@@ -14,22 +15,25 @@ const POLL_MS = 500;
 export async function* watchLocalPath(
   path: HostPath,
   signal: AbortSignal,
+  hostSignal: AbortSignal,
 ): AsyncGenerator<void, void, undefined> {
-  const change = createFlag();
+  const change = createChangeFlag();
   const watches = new Map<HostPath, Watch>();
-  signal.addEventListener('abort', change.raise, { once: true });
+  const over = AbortSignal.any([signal, hostSignal]);
+  over.addEventListener('abort', change.raise, { once: true });
   try {
-    while (!signal.aborted) {
+    while (!over.aborted) {
       const complete = await moveWatches(path, watches, change.raise);
       const seen = complete ? '' : await signature(path);
       yield;
       if (complete) await change.raised();
-      else await changedOrPolled(path, seen, change.raised, signal);
+      else await changedOrPolled(path, seen, change.raised, over);
     }
   } finally {
-    signal.removeEventListener('abort', change.raise);
+    over.removeEventListener('abort', change.raise);
     for (const { watcher } of watches.values()) watcher?.close();
   }
+  if (!signal.aborted) hostSignal.throwIfAborted();
 }
 
 interface Watch {
@@ -97,37 +101,10 @@ function startWatch(place: Place, raise: () => void): Watch {
   }
 }
 
-interface Flag {
-  readonly raise: () => void;
-  /** Resolves once it was raised, or after so many milliseconds, and lowers it again. */
-  readonly raised: (withinMs?: number) => Promise<void>;
-}
-
-function createFlag(): Flag {
-  let up = false;
-  let wake: (() => void) | undefined;
-  return {
-    raise() {
-      up = true;
-      wake?.();
-    },
-    async raised(withinMs) {
-      if (!up) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        wake = resolve;
-        const timer = withinMs === undefined ? undefined : setTimeout(resolve, withinMs);
-        await promise;
-        clearTimeout(timer);
-      }
-      up = false;
-    },
-  };
-}
-
 async function changedOrPolled(
   path: HostPath,
   seen: string,
-  raised: Flag['raised'],
+  raised: ChangeFlag['raised'],
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {

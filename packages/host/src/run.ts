@@ -1,0 +1,120 @@
+import { abortedError } from './abort.ts';
+import { collectBytes, type OutputLimit } from './collect-bytes.ts';
+import { describeCommand, describeExit, outputTail } from './command-story.ts';
+import type { FileBody, Host } from './host.ts';
+import { HostError } from './host-error.ts';
+import type { Command, HostProcess, ProcessExit } from './process.ts';
+
+export interface RunOptions {
+  /** What the command reads on its standard input; nothing by default. A command that does not read all of it is no failure. */
+  readonly input?: FileBody;
+  /** 60,000 by default. After it the command is ended and `run` fails with `timeout`. */
+  readonly timeoutMs?: number;
+  /** How much of each output is kept, in bytes; the rest is read and dropped. 1 MiB by default. */
+  readonly maxOutputBytes?: number;
+  readonly signal?: AbortSignal;
+  /** Fail with `command-failed` unless the command exits with 0. */
+  readonly check?: boolean;
+}
+
+export interface RunResult {
+  readonly exit: ProcessExit;
+  /** As UTF-8; the beginning of it, when it was more than `maxOutputBytes`. */
+  readonly stdout: string;
+  /** As UTF-8; the end of it, when it was more than `maxOutputBytes`. */
+  readonly stderr: string;
+  readonly truncated: boolean;
+}
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+const DEFAULT_OUTPUT_BYTES = 1024 * 1024;
+
+/**
+ * Runs a command to its end and gives what it printed. What it leaves behind on purpose (a daemon that has closed its output) is left running;
+ * on a timeout, an abort or a failure everything that comes from the command is ended.
+ *
+ * @throws {HostError} what `Host.spawn` throws, `timeout`, `aborted`, and with `check` also `command-failed` and `host-lost`.
+ */
+export async function run(host: Host, command: Command, options: RunOptions = {}): Promise<RunResult> {
+  const process = await host.spawn(command, options.signal === undefined ? {} : { signal: options.signal });
+  const maxBytes = options.maxOutputBytes ?? DEFAULT_OUTPUT_BYTES;
+  let result: RunResult;
+  try {
+    result = await orDeadline(finish(process, options.input, maxBytes), command, options);
+  } catch (failure) {
+    await process.end({ from: 'term', graceMs: 1_000 });
+    await process[Symbol.asyncDispose]();
+    throw failure;
+  }
+  if (options.check) refuseFailure(command, result);
+  return result;
+}
+
+async function finish(
+  process: HostProcess,
+  input: FileBody | undefined,
+  maxBytes: number,
+): Promise<RunResult> {
+  const stdoutLimit: OutputLimit = { maxBytes, keep: 'beginning' };
+  const stderrLimit: OutputLimit = { maxBytes, keep: 'end' };
+  const [stdout, stderr] = await Promise.all([
+    collectBytes(process.stdout, stdoutLimit),
+    collectBytes(process.stderr, stderrLimit),
+    feed(process.stdin, input),
+  ]);
+  const exit = await process.closed;
+  const decode = (bytes: Uint8Array): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  return {
+    exit,
+    stdout: decode(stdout.bytes),
+    stderr: decode(stderr.bytes),
+    truncated: stdout.truncated || stderr.truncated,
+  };
+}
+
+/** A command may end without reading its input; how it ended says whether that was a failure. */
+async function feed(stdin: WritableStream<Uint8Array>, input: FileBody | undefined): Promise<void> {
+  try {
+    if (input instanceof ReadableStream) {
+      await input.pipeTo(stdin);
+      return;
+    }
+    const writer = stdin.getWriter();
+    if (input !== undefined && input.length > 0) {
+      await writer.write(typeof input === 'string' ? new TextEncoder().encode(input) : input);
+    }
+    await writer.close();
+  } catch (failure) {
+    if (!(failure instanceof HostError)) throw failure;
+  }
+}
+
+async function orDeadline<T>(work: Promise<T>, command: Command, options: RunOptions): Promise<T> {
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const cut = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const what = `${describeCommand(command)} did not end, or did not let go of its output, within ${timeoutMs} ms`;
+    cut.reject(new HostError('timeout', `${what}; it was ended.`));
+  }, timeoutMs);
+  const { signal } = options;
+  const onAbort = (): void => {
+    if (signal !== undefined) cut.reject(abortedError(signal, `run ${describeCommand(command)}`));
+  };
+  signal?.addEventListener('abort', onAbort, { once: true });
+  if (signal?.aborted) onAbort();
+  try {
+    return await Promise.race([work, cut.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+    work.catch(() => undefined);
+  }
+}
+
+function refuseFailure(command: Command, { exit, stdout, stderr }: RunResult): void {
+  if (exit.kind === 'exited' && exit.code === 0) return;
+  const where = command.cwd === undefined ? '' : ` in ${command.cwd}`;
+  const story = `${describeCommand(command)}${where} ${describeExit(exit)}${outputTail(stderr || stdout)}`;
+  if (exit.kind === 'lost') throw new HostError('host-lost', story, { cause: exit.cause });
+  throw new HostError('command-failed', story);
+}

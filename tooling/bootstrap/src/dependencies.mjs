@@ -46,7 +46,7 @@ export async function installDependencies({ root, toolchain, env, announce }) {
 async function install(root, toolchain, env) {
   const folder = join(root, '.toolchain');
   const settings = {
-    ...(await npmClient(root).registrySettings()),
+    ...(await npmClient(root).registrySettings('pnpm_config_')),
     pnpm_config_store_dir: usedStore(root) ?? join(folder, 'store'),
     pnpm_config_cache_dir: join(folder, 'pnpm-cache'),
     pnpm_config_state_dir: join(folder, 'pnpm-state'),

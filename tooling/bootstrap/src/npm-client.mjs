@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { BootstrapError } from './bootstrap-error.mjs';
 import { runTool } from './tool-run.mjs';
 
-/** How npm's settings are called by pnpm; only what says where the registry is and how to get there. */
+/** Of npm's settings, what says where the registry is and how to get there. None of them is a secret. */
 const PASSED_ON = ['registry', 'cafile', 'proxy', 'https-proxy', 'noproxy', 'strict-ssl'];
 
 /**
@@ -49,11 +49,12 @@ export function npmClient(root) {
       );
     },
     /**
-     * The registry's address and the way to it, as environment variables for pnpm.
+     * The registry's address and the way to it, as environment variables for another client that reads them under this prefix.
      *
+     * @param {'npm_config_' | 'pnpm_config_'} prefix
      * @returns {Promise<Record<string, string>>}
      */
-    async registrySettings() {
+    async registrySettings(prefix) {
       const text = await run(
         ['config', 'list', '--json', '--loglevel=silent'],
         "Asking for npm's configuration",
@@ -64,7 +65,7 @@ export function npmClient(root) {
       for (const name of PASSED_ON) {
         const value = settings[name];
         const words = (Array.isArray(value) ? value.join(',') : String(value ?? '')).trim();
-        if (words !== '') env[`pnpm_config_${name.replaceAll('-', '_')}`] = words;
+        if (words !== '') env[`${prefix}${name.replaceAll('-', '_')}`] = words;
       }
       return env;
     },

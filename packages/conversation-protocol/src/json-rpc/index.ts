@@ -1,1 +1,10 @@
-export {};
+export type { IncomingRequest } from './incoming-requests.ts';
+export type { BadLine, JsonLine } from './json-line-splitter.ts';
+export { type ReadJsonLinesOptions, readJsonLines } from './json-lines.ts';
+export { JsonRpcError, type JsonRpcErrorCode, type JsonRpcErrorOptions } from './json-rpc-error.ts';
+export type { JsonRpcDialect, JsonRpcId } from './message.ts';
+export type { IncomingNotification } from './message-router.ts';
+export type { NotifyOptions } from './outgoing-notifications.ts';
+export type { RequestOptions } from './outgoing-requests.ts';
+export { type CloseReason, createJsonRpcPeer, type JsonRpcPeer, type JsonRpcPeerOptions } from './peer.ts';
+export type { Timers } from './timers.ts';

@@ -1,18 +1,26 @@
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type CodexVersion, codexRelease, createBinaryCache } from '@seedbed/binary-cache';
+import { npmRegistrySource } from '@seedbed/binary-cache/npm-registry';
+import { createLocalHost } from '@seedbed/host/local';
 
 /** The versions that everything is tried with: the oldest supported and the default. */
-export const supportedVersions = ['0.142.5', '0.169.0'] as const;
+export const supportedVersions: readonly ['0.142.5', '0.169.0'] = ['0.142.5', '0.169.0'];
 
-export type SupportedVersion = (typeof supportedVersions)[number];
+export type SupportedVersion = (typeof supportedVersions)[number] & CodexVersion;
 
-/** The real Codex. `SEEDBED_CODEX_PACKAGES` names a folder with unpacked npm packages, `codex-<version>/package`. */
-export async function codexBinary(version: SupportedVersion): Promise<string> {
-  const folder = process.env['SEEDBED_CODEX_PACKAGES'];
-  if (folder === undefined)
-    throw new Error('Set SEEDBED_CODEX_PACKAGES to the folder that holds codex-<version>/package.');
-  const triple = 'x86_64-unknown-linux-musl';
-  const path = join(folder, `codex-${version}`, 'package', 'vendor', triple, 'bin', 'codex');
-  await access(path);
-  return path;
+/** Long enough for a first download: give it to the hook that calls {@link codexBinary} before the tests. */
+export const downloadTimeout = 600_000;
+
+const found = new Map<SupportedVersion, Promise<string>>();
+
+/** The path of the real Codex, from the user's cache; fetched when it is not there. */
+export function codexBinary(version: SupportedVersion): Promise<string> {
+  const known = found.get(version) ?? ensure(version);
+  found.set(version, known);
+  return known;
+}
+
+async function ensure(version: SupportedVersion): Promise<string> {
+  await using host = createLocalHost();
+  const cache = createBinaryCache({ sources: [npmRegistrySource()] });
+  return (await cache.ensure(host, codexRelease(version))).path;
 }

@@ -1,6 +1,8 @@
-import { describe, expect, test } from 'vitest';
-import { supportedVersions } from '../../test/codex-binaries.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { codexBinary, downloadTimeout, supportedVersions } from '../../test/codex-binaries.ts';
 import { failureOf, playStory } from '../../test/scripted-codex.ts';
+
+beforeAll(() => Promise.all(supportedVersions.map(codexBinary)), downloadTimeout);
 
 describe.each(supportedVersions)('the real Codex %s', (version) => {
   test.each([

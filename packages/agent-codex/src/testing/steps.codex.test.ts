@@ -1,8 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { supportedVersions } from '../../test/codex-binaries.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { codexBinary, downloadTimeout, supportedVersions } from '../../test/codex-binaries.ts';
 import { type CodexMessage, completedItems, playStory } from '../../test/scripted-codex.ts';
+
+beforeAll(() => Promise.all(supportedVersions.map(codexBinary)), downloadTimeout);
 
 const patch = '*** Begin Patch\n*** Add File: greeting.txt\n+hello\n*** End Patch\n';
 const pixel =

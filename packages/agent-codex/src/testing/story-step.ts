@@ -125,6 +125,12 @@ const duration = z.number().int().min(0).max(3_600_000);
 const delivery = z.strictObject({ characters: count.exactOptional(), delayMs: duration.exactOptional() });
 const tokens = z.number().int().min(0);
 
+/** Passed on as they are: a schema that rebuilds them would lose members such as `__proto__`. */
+const toolArguments = z.custom<Readonly<Record<string, unknown>>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'expected an object',
+);
+
 const question = z.strictObject({
   id: z.string(),
   header: z.string(),
@@ -165,7 +171,7 @@ export const stepSchema: z.ZodType<Step> = z.discriminatedUnion('type', [
     type: z.literal('callTool'),
     name: z.string().min(1),
     namespace: z.string().min(1).exactOptional(),
-    arguments: z.record(z.string(), z.json()),
+    arguments: toolArguments,
   }),
   z.strictObject({
     type: z.literal('callCustomTool'),

@@ -113,7 +113,7 @@ function renderItem(item: InputItem, shorten: (text: string) => string): string 
 
 /** exec_command's output begins with an id and a measured time, which differ in every run. */
 function withoutTimes(text: string): string {
-  return text.replaceAll(/^Chunk ID: .*\n/gm, '').replaceAll(/^Wall time: .*\n/gm, '');
+  return text.replaceAll(/^(?:Chunk ID|Wall time):? .*\n/gm, '').trimEnd();
 }
 
 function renderStep(step: Step, shorten: (text: string) => string): string {

@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { explainFileError } from './bootstrap-error.mjs';
 import { withInstallLock } from './install-lock.mjs';
 import { npmClient } from './npm-client.mjs';
 import { runTool } from './tool-run.mjs';
-
-/** Where workspace packages lie; pnpm-workspace.yaml says the same, and a check holds the two together. */
-export const WORKSPACE_FOLDERS = ['packages', 'apps', 'examples', 'tooling'];
+import { workspaceFolders } from './workspace.mjs';
 
 const STAMP = 'node_modules/.seedbed-installed';
 
@@ -78,21 +76,9 @@ function usedStore(root) {
 }
 
 /** @param {string} root */
-function workspacePackages(root) {
-  const folders = WORKSPACE_FOLDERS.flatMap((parent) =>
-    existsSync(join(root, parent))
-      ? readdirSync(join(root, parent))
-          .sort()
-          .map((name) => join(parent, name))
-      : [],
-  );
-  return folders.filter((folder) => existsSync(join(root, folder, 'package.json')));
-}
-
-/** @param {string} root */
 function wantedStamp(root) {
   const hash = createHash('sha256');
-  const manifests = workspacePackages(root).map((folder) => join(folder, 'package.json'));
+  const manifests = workspaceFolders(root).map((folder) => join(folder, 'package.json'));
   for (const file of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', ...manifests]) {
     hash
       .update(`${file}\0`)
@@ -118,7 +104,7 @@ function readStamp(root) {
  * @param {string} root
  */
 function hasEveryFolder(root) {
-  return workspacePackages(root).every((folder) => {
+  return workspaceFolders(root).every((folder) => {
     const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
     const asks = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }).length > 0;
     return !asks || existsSync(join(root, folder, 'node_modules'));

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { WORKSPACE_FOLDERS } from '@seedbed/bootstrap/workspace';
 import { expect, test } from 'vitest';
 import { ROOT, selectPackages, UnknownPackage, workspacePackages } from './workspace.ts';
 
@@ -19,5 +20,5 @@ test('a word that names no package is refused, and the message lists those that 
 test('the folders that are looked through are those of pnpm-workspace.yaml', () => {
   const text = readFileSync(join(ROOT, 'pnpm-workspace.yaml'), 'utf8');
   const named = [...text.matchAll(/^ {2}- (\w+)\/\*$/gm)].map(([, parent]) => parent);
-  expect(named).toEqual(['packages', 'apps', 'examples', 'tooling']);
+  expect(named).toEqual(WORKSPACE_FOLDERS);
 });

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { workspaceFolders } from '@seedbed/bootstrap/workspace';
 
 /** The root of the checkout. */
 export const ROOT: string = resolve(import.meta.dirname, '../../..');
@@ -10,16 +11,9 @@ export interface WorkspacePackage {
   readonly name: string;
 }
 
-/** Every package of the workspace, as the folders that pnpm-workspace.yaml names hold them. */
+/** Every package of the workspace. */
 export function workspacePackages(root: string): readonly WorkspacePackage[] {
-  return ['packages', 'apps', 'examples', 'tooling'].flatMap((parent) => {
-    const folder = join(root, parent);
-    if (!existsSync(folder)) return [];
-    return readdirSync(folder)
-      .sort()
-      .filter((name) => existsSync(join(folder, name, 'package.json')))
-      .map((name) => ({ folder: join(parent, name), name: packageName(join(folder, name)) }));
-  });
+  return workspaceFolders(root).map((folder) => ({ folder, name: packageName(join(root, folder)) }));
 }
 
 function packageName(folder: string): string {

@@ -63,7 +63,7 @@ export async function inspectArchive(
   const source = Readable.fromWeb(archive.open());
   try {
     await (archive.compression === 'gzip'
-      ? pipeline(source, counted, createGunzip(), tar, { signal })
+      ? pipeline(source, counted, createGunzip({ chunkSize: 65_536 }), tar, { signal })
       : pipeline(source, counted, tar, { signal }));
     return { integrity: integrityOf(hash.digest()), archiveBytes, files: await files };
   } catch (error) {

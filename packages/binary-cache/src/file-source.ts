@@ -50,7 +50,7 @@ async function archiveFile(path: string, bytes: number): Promise<ArchivePayload>
     kind: 'archive',
     compression: magic[0] === 0x1f && magic[1] === 0x8b ? 'gzip' : 'none',
     bytes,
-    open: () => Readable.toWeb(createReadStream(path, { highWaterMark: 1 << 18 })),
+    open: () => Readable.toWeb(createReadStream(path, { highWaterMark: 262_144 })),
   };
 }
 

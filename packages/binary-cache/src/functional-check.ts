@@ -1,6 +1,6 @@
-import { type Host, HostError, type HostPath } from '@seedbed/host';
+import { type Host, HostError, type HostPath, run } from '@seedbed/host';
 import { BinaryCacheError } from './binary-cache-error.ts';
-import { describeEnd, runOnHost, succeeded } from './host-command.ts';
+import { describeEnd, succeeded } from './host-command.ts';
 import { hostFailure } from './host-failure.ts';
 import type { Release } from './release.ts';
 
@@ -23,17 +23,16 @@ export async function checkProgram(
   executable: HostPath,
   { home, signal }: FunctionalCheckOptions,
 ): Promise<void> {
-  const deadline = AbortSignal.timeout(deadlineMs);
   const shown = [executable, ...release.expect.args].join(' ');
   try {
-    const result = await runOnHost(
+    const result = await run(
       host,
       {
         argv: [executable, ...release.expect.args],
         cwd: home,
         env: { HOME: home, TMPDIR: home, CODEX_HOME: undefined },
       },
-      { signal: AbortSignal.any([signal, deadline]), keepBytes: 4096 },
+      { signal, timeoutMs: deadlineMs, maxOutputBytes: 4096 },
     );
     if (succeeded(result) && result.stdout === release.expect.stdout) return;
     const printed = succeeded(result)
@@ -41,9 +40,7 @@ export async function checkProgram(
       : describeEnd(result);
     throw new BinaryCacheError(
       'functional-check-failed',
-      deadline.aborted
-        ? `\`${shown}\` did not end within ${deadlineMs / 1000} seconds.`
-        : `\`${shown}\` should print ${JSON.stringify(release.expect.stdout)}, but ${printed}.`,
+      `\`${shown}\` should print ${JSON.stringify(release.expect.stdout)}, but ${printed}.`,
     );
   } catch (error) {
     if (
@@ -55,6 +52,11 @@ export async function checkProgram(
         `\`${shown}\` cannot be started: ${error.message} It may be made for another platform, or its folder be mounted \`noexec\`.`,
         { cause: error },
       );
+    }
+    if (error instanceof HostError && error.code === 'timeout') {
+      throw new BinaryCacheError('functional-check-failed', `\`${shown}\` did not end: ${error.message}`, {
+        cause: error,
+      });
     }
     throw hostFailure(error, `Running \`${shown}\``, signal);
   }

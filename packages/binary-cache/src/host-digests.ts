@@ -1,5 +1,5 @@
-import type { Host, HostPath } from '@seedbed/host';
-import { describeEnd, runOnHost, succeeded } from './host-command.ts';
+import { type Host, type HostPath, run } from '@seedbed/host';
+import { describeEnd, succeeded } from './host-command.ts';
 import { failureFromText } from './host-failure.ts';
 
 const script = `
@@ -15,10 +15,10 @@ export async function digestsOnHost(
   root: HostPath,
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
-  const result = await runOnHost(
+  const result = await run(
     host,
     { argv: ['sh', '-c', script, 'sh', root], env: { LC_ALL: 'C' } },
-    { signal, keepBytes: 16_000_000 },
+    { signal, maxOutputBytes: 16_000_000, timeoutMs: 10 * 60_000 },
   );
   if (!succeeded(result)) throw failureFromText(describeEnd(result), `Verifying ${root}`);
   const digests = new Map<string, string>();

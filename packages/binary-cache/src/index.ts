@@ -26,6 +26,7 @@ export {
 export type { CachedBinary } from './ensure-binary.ts';
 export type { EvictionOptions, EvictionReport } from './eviction.ts';
 export { type FileSourceOptions, fileSource } from './file-source.ts';
+export { hostAdoption } from './host-adoption.ts';
 export type { Integrity } from './integrity.ts';
 export type { Artifact, PlatformName, Release } from './release.ts';
 export type { CheckDepth } from './tree-check.ts';

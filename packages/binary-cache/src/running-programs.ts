@@ -1,5 +1,4 @@
-import type { Host, HostPath } from '@seedbed/host';
-import { runOnHost } from './host-command.ts';
+import { type Host, type HostPath, run } from '@seedbed/host';
 
 // `ls` fails for processes of others and for those that end meanwhile; what it could read is enough.
 const linuxScript = 'ls -l /proc/[0-9]*/exe 2>/dev/null; exit 0';
@@ -11,7 +10,7 @@ export async function runningPrograms(
   signal: AbortSignal,
 ): Promise<(folder: HostPath) => boolean> {
   const script = host.platform.os === 'linux' ? linuxScript : darwinScript;
-  const { stdout } = await runOnHost(host, { argv: ['sh', '-c', script] }, { signal, keepBytes: 8_000_000 });
+  const { stdout } = await run(host, { argv: ['sh', '-c', script] }, { signal, maxOutputBytes: 8_000_000 });
   return (folder) =>
     stdout.split('\n').some((line) => line.startsWith(`${folder}/`) || line.includes(` -> ${folder}/`));
 }

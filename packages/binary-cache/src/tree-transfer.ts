@@ -1,12 +1,15 @@
-import { type Host, type HostPath, joinHostPath, parentHostPath } from '@seedbed/host';
+import { type Host, type HostPath, joinHostPath, parentHostPath, run } from '@seedbed/host';
 import type { ArchivePayload } from './binary-source.ts';
-import { describeEnd, runOnHost, succeeded } from './host-command.ts';
+import { describeEnd, succeeded } from './host-command.ts';
 import { failureFromText, hostFailure } from './host-failure.ts';
 
 // The modes that everything gets: nothing is writable by others, or keeps a setuid bit, whatever the archive and the umask say.
 const settle = 'chmod -R u=rwX,go=rX .';
 const unpackScript = (flags: string): string => `cd "$1" && tar ${flags} - && cat >/dev/null && ${settle}`;
 const copyScript = `mkdir -p "$2" && cp -RP "$1/." "$2" && cd "$3" && ${settle}`;
+
+/** For a link so slow that nobody would wait; an abort ends it earlier. */
+const deadlineMs = 6 * 60 * 60_000;
 
 export interface TransferOptions {
   readonly signal: AbortSignal;
@@ -36,7 +39,7 @@ export async function unpackOnHost(
   const script = unpackScript(archive.compression === 'gzip' ? '-xzof' : '-xof');
   await runScript(host, ['sh', '-c', script, 'sh', folder], `Unpacking into ${folder}`, {
     signal,
-    stdin: archive.open().pipeThrough(counted),
+    input: archive.open().pipeThrough(counted),
   });
 }
 
@@ -62,10 +65,10 @@ async function runScript(
   host: Host,
   argv: readonly [string, ...string[]],
   doing: string,
-  options: { readonly signal: AbortSignal; readonly stdin?: ReadableStream<Uint8Array> },
+  options: { readonly signal: AbortSignal; readonly input?: ReadableStream<Uint8Array> },
 ): Promise<void> {
   try {
-    const result = await runOnHost(host, { argv, env: { LC_ALL: 'C' } }, options);
+    const result = await run(host, { argv, env: { LC_ALL: 'C' } }, { ...options, timeoutMs: deadlineMs });
     if (!succeeded(result)) throw failureFromText(describeEnd(result), doing);
   } catch (error) {
     throw hostFailure(error, doing, options.signal);

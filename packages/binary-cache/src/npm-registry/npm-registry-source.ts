@@ -10,7 +10,7 @@ import { createSingleFlight, throwIfAborted } from '../single-flight.ts';
 import { sweepDownloads } from './download-folder.ts';
 import { type NpmConfig, type NpmConfigOptions, readNpmConfig } from './npm-config.ts';
 import { registryFailure } from './registry-failure.ts';
-import { downloadResumably } from './resumable-download.ts';
+import { downloadResumably, type RangeAnswer } from './resumable-download.ts';
 
 export interface NpmRegistryOptions extends NpmConfigOptions {
   /** Where archives are kept on this machine. `_seedbed` in npm's cache folder unless given. */
@@ -46,7 +46,7 @@ export function npmRegistrySource(options: NpmRegistryOptions = {}): BinarySourc
       return {
         kind: 'archive',
         compression: 'gzip',
-        open: () => Readable.toWeb(createReadStream(path, { highWaterMark: 1 << 18 })),
+        open: () => Readable.toWeb(createReadStream(path, { highWaterMark: 262_144 })),
       };
     },
   };
@@ -78,7 +78,7 @@ async function fetchArchive(
       signal,
       report: (bytes, totalBytes) =>
         request.report({ phase: 'download', bytes, ...(totalBytes === undefined ? {} : { totalBytes }) }),
-      request: async (offset, attempt) => {
+      request: async ({ first, last }, attempt) => {
         const fetchOptions = {
           ...config.fetchOptions,
           timeout: stallMs,
@@ -86,11 +86,8 @@ async function fetchArchive(
           signal: attempt,
         };
         address ??= await resolveAddress(artifact.npmSpec, integrity, fetchOptions);
-        const headers = {
-          'accept-encoding': 'identity',
-          ...(offset > 0 ? { range: `bytes=${offset}-` } : {}),
-        };
-        return openFrom(address, offset, { ...fetchOptions, spec: artifact.npmSpec, headers });
+        const headers = { 'accept-encoding': 'identity', range: `bytes=${first}-${last}` };
+        return openRange(address, { ...fetchOptions, spec: artifact.npmSpec, headers });
       },
     });
   } catch (error) {
@@ -99,24 +96,19 @@ async function fetchArchive(
   }
 }
 
-async function openFrom(
+async function openRange(
   address: string,
-  offset: number,
   options: Readonly<Record<string, unknown> & { headers: Record<string, string> }>,
-): Promise<{
-  status: number;
-  headers: { get(name: string): string | null };
-  body: AsyncIterable<Uint8Array>;
-}> {
+): Promise<RangeAnswer> {
   try {
     const answer = await fetchFromRegistry(address, options);
     return { status: answer.status, headers: answer.headers, body: bytesOf(answer.body) };
   } catch (error) {
-    // What is there is longer than the file: it cannot be a part of it, so the whole is asked for.
-    const unsatisfiable = error instanceof Error && 'code' in error && error.code === 'E416';
-    if (!unsatisfiable || offset === 0) throw error;
-    const { range: _, ...headers } = options.headers;
-    return openFrom(address, 0, { ...options, headers });
+    const { range, ...headers } = options.headers;
+    // What is here is longer than what is there, and cannot be a part of it: the whole is asked for.
+    const isUnsatisfiable = error instanceof Error && 'code' in error && error.code === 'E416';
+    if (!isUnsatisfiable || range === undefined) throw error;
+    return openRange(address, { ...options, headers });
   }
 }
 

@@ -26,7 +26,7 @@ export function registryFailure(error: unknown, { spec, registry }: FailureConte
   if (error instanceof BinaryCacheError) return error;
   const code = errorCode(error);
   // The original may carry request headers and addresses with passwords, so that only its name and code go along.
-  const cause = Object.assign(new Error(code), { code });
+  const cause = code === 'UNKNOWN' ? error : Object.assign(new Error(code), { code });
   if (missing.has(code)) {
     return new BinaryCacheError('not-in-registry', `${spec} is not in the registry of ${registry}.`, {
       cause,
@@ -71,9 +71,6 @@ function explain(code: string): string {
 
 function errorCode(error: unknown): string {
   if (typeof error !== 'object' || error === null) return 'UNKNOWN';
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  if ('type' in error && typeof error.type === 'string') return error.type.toUpperCase();
-  if (error instanceof SyntaxError || ('message' in error && /invalid json/i.test(String(error.message))))
-    return 'ERR_INVALID_JSON';
-  return error instanceof Error ? error.name : 'UNKNOWN';
+  if ('type' in error && error.type === 'invalid-json') return 'ERR_INVALID_JSON';
+  return 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN';
 }

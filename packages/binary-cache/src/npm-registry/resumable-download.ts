@@ -8,7 +8,7 @@ import { type Integrity, integrityHex, integrityOf } from '../integrity.ts';
 import { throwIfAborted } from '../single-flight.ts';
 import { isPassing } from './registry-failure.ts';
 
-/** The answer to a request for the bytes from `offset` on. */
+/** The answer to a request for a range of bytes: 206 with the range or a part of it, or 200 with everything. */
 export interface RangeAnswer {
   readonly status: number;
   readonly headers: { get(name: string): string | null };
@@ -28,12 +28,21 @@ export interface DownloadOptions {
   readonly stallMs: number;
   readonly signal: AbortSignal;
   readonly report: (bytes: number, totalBytes: number | undefined) => void;
-  request(offset: number, signal: AbortSignal): Promise<RangeAnswer>;
+  /** Asks for the bytes `first` to `last`, both included. `last` may lie behind the end. */
+  request(
+    range: { readonly first: number; readonly last: number },
+    signal: AbortSignal,
+  ): Promise<RangeAnswer>;
 }
 
 /** A partial file that nobody has written to for so long is taken over. */
 const abandonedMs = 60_000;
 const crawlBytes = 65_536;
+/**
+ * What is asked for at once. npm's HTTP client reads as fast as the network gives, however slow the disk is,
+ * so that this bounds what lies in memory (where the server knows ranges).
+ */
+const windowBytes = 32 * 1024 * 1024;
 
 /**
  * Brings the bytes with this digest onto the disk and gives the file's path. The file is there only when the digest is right.
@@ -74,15 +83,17 @@ export async function downloadResumably(options: DownloadOptions): Promise<strin
 
 async function transfer(file: FileHandle, options: DownloadOptions): Promise<void> {
   let { hash, size } = await hashExisting(file);
-  let pieced = false;
+  let pieced = size > 0;
   let restarted = false;
   let failures = 0;
   for (;;) {
     throwIfAborted(options.signal);
     const before = size;
-    pieced ||= size > 0;
     try {
-      ({ hash, size } = await continueFrom(file, { hash, size }, options));
+      const reached = await continueFrom(file, { hash, size }, options);
+      ({ hash, size } = reached);
+      failures = 0;
+      if (!reached.complete) continue;
       if (integrityOf(hash.copy().digest()) === options.integrity) return;
       if (!pieced || restarted) throw mismatch(options.integrity);
       // One of the pieces may have been bad: once more from the start.
@@ -91,6 +102,7 @@ async function transfer(file: FileHandle, options: DownloadOptions): Promise<voi
       ({ hash, size } = await restart(file));
     } catch (error) {
       throwIfAborted(options.signal);
+      pieced = true;
       ({ hash, size } = await hashExisting(file));
       failures = size > before ? 0 : failures + 1;
       if (!isPassing(error) || failures > options.retries) throw error;
@@ -102,8 +114,8 @@ async function transfer(file: FileHandle, options: DownloadOptions): Promise<voi
 }
 
 interface Progressed {
-  hash: Hash;
-  size: number;
+  readonly hash: Hash;
+  readonly size: number;
 }
 
 /** One request; writes what it gives behind what is there, or from the start when the server cannot continue. */
@@ -111,15 +123,20 @@ async function continueFrom(
   file: FileHandle,
   from: Progressed,
   options: DownloadOptions,
-): Promise<Progressed> {
+): Promise<Progressed & { readonly complete: boolean }> {
   const watchdog = createWatchdog(options.stallMs);
   try {
     const signal = AbortSignal.any([options.signal, watchdog.signal]);
-    const answer = await options.request(from.size, signal);
+    const window = { first: from.size, last: from.size + windowBytes - 1 };
+    const answer = await options.request(window, signal);
     refuseWebPage(answer);
-    const start = answer.status === 206 ? rangeStart(answer) : 0;
-    let { hash, size } = start === from.size ? from : await restart(file);
-    const total = totalBytes(answer, size);
+    const range = answer.status === 206 ? contentRange(answer) : undefined;
+    if (answer.status === 206 && range?.first !== from.size)
+      throw broken('the server sent another range than asked');
+    let { hash, size } = range === undefined ? await restart(file) : from;
+    const length = contentLength(answer);
+    const end = length === undefined ? undefined : size + length;
+    const total = range === undefined ? end : range.total;
     if (total !== undefined && total > options.maxBytes) throw tooLarge(options.maxBytes);
     options.report(size, total);
     for await (const chunk of abortable(answer.body, signal)) {
@@ -130,9 +147,11 @@ async function continueFrom(
       size += chunk.byteLength;
       options.report(size, total);
     }
-    if (total !== undefined && size < total)
-      throw Object.assign(new Error('cut short'), { code: 'ECONNRESET' });
-    return { hash, size };
+    if (end !== undefined && size < end) throw broken('the answer was cut short');
+    if (range !== undefined && size === from.size) throw broken('the server sent nothing');
+    // A whole file, or a range of one whose size the server does not tell and that is shorter than asked for.
+    const complete = range === undefined || (total === undefined ? size <= window.last : size >= total);
+    return { hash, size, complete };
   } catch (error) {
     if (watchdog.signal.aborted) throw Object.assign(new Error('stalled'), { code: 'ETIMEDOUT' });
     throw error;
@@ -195,14 +214,19 @@ function refuseWebPage(answer: RangeAnswer): void {
   );
 }
 
-function rangeStart(answer: RangeAnswer): number | undefined {
-  const start = /^bytes (\d+)-/.exec(answer.headers.get('content-range') ?? '')?.[1];
-  return start === undefined ? undefined : Number(start);
+function contentRange(answer: RangeAnswer): { first: number; total: number | undefined } | undefined {
+  const found = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(answer.headers.get('content-range') ?? '');
+  if (found === null) return undefined;
+  return { first: Number(found[1]), total: found[2] === '*' ? undefined : Number(found[2]) };
 }
 
-function totalBytes(answer: RangeAnswer, size: number): number | undefined {
+function contentLength(answer: RangeAnswer): number | undefined {
   const length = answer.headers.get('content-length');
-  return length !== null && /^\d+$/.test(length) ? size + Number(length) : undefined;
+  return length !== null && /^\d+$/.test(length) ? Number(length) : undefined;
+}
+
+function broken(reason: string): Error {
+  return Object.assign(new Error(reason), { code: 'ECONNRESET' });
 }
 
 function tooLarge(maxBytes: number): BinaryCacheError {

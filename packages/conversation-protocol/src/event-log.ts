@@ -13,6 +13,8 @@ export interface EventLog {
   append(msg: EventMessage, submissionId?: string): ConversationEvent;
   /** Ends after the last event once the log is closed. A slow reader holds nobody up. */
   read(options?: ReadEventsOptions): AsyncIterableIterator<ConversationEvent>;
+  /** What is there from `fromSeq` on, without waiting. */
+  since(fromSeq: number): readonly ConversationEvent[];
   /** Nothing more will come. */
   close(): void;
 }
@@ -78,6 +80,7 @@ export function createEventLog(now: () => number = Date.now): EventLog {
       return event;
     },
     read,
+    since: (fromSeq) => events.slice(Math.max(1, fromSeq) - 1),
     close() {
       closed = true;
       wake();

@@ -1,3 +1,5 @@
+export { type FakeAppServerOptions, fakeAppServerCommand } from './fake-app-server-command.ts';
+export type { AppServerFault, FaultMoment } from './fake-app-server-fault.ts';
 export type { ModelExchange } from './model-exchange.ts';
 export type {
   InputAuthor,

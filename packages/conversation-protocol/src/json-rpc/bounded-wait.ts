@@ -46,7 +46,7 @@ export function startBoundedWait<T>(what: string, options: WaitOptions): Bounded
     settle(() => reject(error));
   };
   const stopTimer = timers.after(deadlineMs, () => {
-    const error = new JsonRpcError('deadline-exceeded', `There was not ${what} within ${deadlineMs} ms.`);
+    const error = new JsonRpcError('deadline-exceeded', `Waited ${deadlineMs} ms for ${what}, then gave up.`);
     settle(() => reject(error));
   });
   signal?.addEventListener('abort', onAbort, { once: true });

@@ -1,0 +1,48 @@
+/**
+ * - `invalid-config`: the options contradict themselves or cannot be read; the message names the field.
+ * - `launch-failed`: Codex could not be started, or ended before it answered.
+ * - `not-ready`: Codex started and did not answer in time.
+ * - `wrong-version`: the binary is not the version that was asked for.
+ * - `policy-mismatch`: Codex reports another sandbox or approval policy than the one it was given; nothing has been run.
+ * - `downgrade-refused`: the thread was touched by a newer Codex; continuing with an older one would make it unreadable for both.
+ * - `thread-not-found`: there is no such thread to resume.
+ * - `agent-lost`: Codex ended, broke its protocol or its host went away; what was under way may have happened in part.
+ * - `agent-error`: Codex answered a request with an error.
+ * - `deadline-exceeded`: Codex did not answer this request in time.
+ * - `turn-running`: a turn is running; steer or interrupt it, or wait for its end.
+ * - `no-turn-running`: there is nothing to steer.
+ * - `not-pending`: the approval or question is settled already, or never was.
+ * - `invalid-answer`: the answer does not fit what was asked.
+ * - `unsupported`: this Codex version cannot do it.
+ * - `closed`: the conversation has ended.
+ * - `aborted`: the caller's signal fired.
+ */
+export type AgentCodexErrorCode =
+  | 'invalid-config'
+  | 'launch-failed'
+  | 'not-ready'
+  | 'wrong-version'
+  | 'policy-mismatch'
+  | 'downgrade-refused'
+  | 'thread-not-found'
+  | 'agent-lost'
+  | 'agent-error'
+  | 'deadline-exceeded'
+  | 'turn-running'
+  | 'no-turn-running'
+  | 'not-pending'
+  | 'invalid-answer'
+  | 'unsupported'
+  | 'closed'
+  | 'aborted';
+
+/** The one error class of this package. No message holds a key or token. */
+export class AgentCodexError extends Error {
+  override readonly name = 'AgentCodexError';
+  readonly code: AgentCodexErrorCode;
+
+  constructor(code: AgentCodexErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,239 @@
+import {
+  type ConversationEvent,
+  type ConversationState,
+  type EventLog,
+  type ExternalInput,
+  initialConversationState,
+  type Op,
+  type ReadEventsOptions,
+  reduceConversation,
+  type Submission,
+  type TokenUsage,
+  type UserInput,
+} from '@seedbed/conversation-protocol';
+import type { ProcessExit } from '@seedbed/host';
+import { AgentCodexError } from '../agent-codex-error.ts';
+import { followGoal, type GoalOutcome } from './goal-outcome.ts';
+import { setGoal } from './operations/goals.ts';
+import { type CodexModel, listModels } from './operations/models.ts';
+import { interrupt } from './operations/running-turn.ts';
+import {
+  type ListThreadsOptions,
+  listThreads,
+  readThread,
+  type ThreadHistory,
+  type ThreadPage,
+} from './operations/threads.ts';
+import { type OperationResult, performOperation } from './perform-operation.ts';
+import type { SessionContext } from './session-context.ts';
+import type { ExpectedTurn, TurnResult } from './turn-tracker.ts';
+
+export interface RunOptions {
+  /** A JSON schema for the final message; `structured` of the result is then that message, parsed. */
+  readonly outputSchema?: Readonly<Record<string, unknown>>;
+  /** `model` and `effort` from this turn on. */
+  readonly controls?: Readonly<Record<string, string>>;
+  /** Interrupts the turn; the result is then `interrupted`. */
+  readonly signal?: AbortSignal;
+  /** Interrupts the turn when it takes longer, in milliseconds; the result is then `failed` with `deadline`. */
+  readonly deadlineMs?: number;
+}
+
+export interface RunResult extends TurnResult {
+  /** The final message as JSON, when an output schema was given and it is JSON. */
+  readonly structured?: unknown;
+}
+
+export interface GoalOptions {
+  readonly objective: string;
+  readonly tokenBudget?: number;
+  /** Stops following; the goal itself goes on until it is cleared. */
+  readonly signal?: AbortSignal;
+}
+
+/** A running conversation with Codex. Disposing of it ends Codex and every process that it started. */
+export interface CodexConversation extends AsyncDisposable {
+  readonly threadId: string;
+  /** Of the Codex that runs. */
+  readonly version: string;
+  /** Everything that happened, from `fromSeq` on, and then what happens; ends after `closed`. Any number of readers. */
+  events(options?: ReadEventsOptions): AsyncIterableIterator<ConversationEvent>;
+  /** What a person should see now. */
+  state(): ConversationState;
+  /**
+   * Does what a client asks. A submission that was sent before is not done twice: its first result is given again.
+   * @throws {AgentCodexError} what the operation can end in; the refusal is also an event.
+   */
+  submit(submission: Submission): Promise<OperationResult>;
+  /** Runs one turn to its end. A turn that fails is a value. @throws {AgentCodexError} `turn-running`, `agent-lost`, `closed`, … */
+  run(input: string | readonly UserInput[], options?: RunOptions): Promise<RunResult>;
+  /** Runs a turn on text that does not carry the user's authority. */
+  receive(input: ExternalInput, options?: Pick<RunOptions, 'signal' | 'deadlineMs'>): Promise<RunResult>;
+  /** Sets a goal and follows it over the turns that Codex starts by itself. */
+  pursue(goal: GoalOptions): Promise<GoalOutcome>;
+  models(): Promise<readonly CodexModel[]>;
+  threads(options?: ListThreadsOptions): Promise<ThreadPage>;
+  readThread(threadId: string): Promise<ThreadHistory>;
+  /** Tokens of the whole thread, as last reported. */
+  readonly usage: TokenUsage | undefined;
+  /**
+   * Ends the running turn, then Codex: end of input, TERM, KILL. What waits for an answer is refused, what is pending settles.
+   * When it resolves, the rollout is complete on disk and no process of the group is left.
+   */
+  end(): Promise<ProcessExit>;
+}
+
+/** How many submissions are remembered, so that a repeated one is recognised. */
+const submissionsRemembered = 10_000;
+
+export function createConversation(context: SessionContext, log: EventLog): CodexConversation {
+  const remembered = new Map<string, Promise<OperationResult>>();
+  let state = initialConversationState;
+  let ending: Promise<ProcessExit> | undefined;
+  let counter = 0;
+
+  function refuseWhenEnded(): void {
+    if (ending !== undefined) throw new AgentCodexError('closed', 'The conversation has ended.');
+  }
+
+  function submit({ id, op }: Submission): Promise<OperationResult> {
+    const before = remembered.get(id);
+    if (before !== undefined) return before;
+    const result = perform(id, op);
+    remembered.set(id, result);
+    const oldest = remembered.size > submissionsRemembered ? remembered.keys().next().value : undefined;
+    if (oldest !== undefined) remembered.delete(oldest);
+    return result;
+  }
+
+  async function perform(id: string, op: Op): Promise<OperationResult> {
+    try {
+      refuseWhenEnded();
+      const result = await performOperation(context, op, id);
+      if (result.type === 'close') await end();
+      return result;
+    } catch (error) {
+      const code = error instanceof AgentCodexError ? error.code : 'agent-error';
+      if (code !== 'closed')
+        context.append({ type: 'submission-rejected', code, message: messageOf(error) }, id);
+      throw error;
+    }
+  }
+
+  async function runOp(op: Op, { signal, deadlineMs }: RunOptions): Promise<RunResult> {
+    signal?.throwIfAborted();
+    counter += 1;
+    const result = await submit({ id: `run-${counter}-${crypto.randomUUID()}`, op });
+    if (result.type !== 'turn') throw new TypeError(`${op.type} does not start a turn.`);
+    return await watched(context, result.turn, signal, deadlineMs);
+  }
+
+  async function end(): Promise<ProcessExit> {
+    ending ??= endSession(context);
+    return await ending;
+  }
+
+  return {
+    threadId: context.threadId,
+    version: context.server.version,
+    events: (options) => log.read(options),
+    get usage() {
+      return current().usage;
+    },
+    state: current,
+    submit,
+    async run(input, options = {}) {
+      const content: readonly UserInput[] =
+        typeof input === 'string' ? [{ type: 'text', text: input }] : input;
+      const { outputSchema, controls } = options;
+      const op: Op = {
+        type: 'user-input',
+        content,
+        ...(outputSchema === undefined ? {} : { outputSchema }),
+        ...(controls === undefined ? {} : { controls }),
+      };
+      const result = await runOp(op, options);
+      return outputSchema === undefined ? result : withStructured(result);
+    },
+    receive: (input, options = {}) => runOp({ type: 'external-input', input }, options),
+    async pursue({ objective, tokenBudget, signal }) {
+      refuseWhenEnded();
+      const fromSeq = log.lastSeq + 1;
+      const goal = await setGoal(context, objective, tokenBudget);
+      return await followGoal(log.read({ fromSeq, ...(signal ? { signal } : {}) }), goal, signal);
+    },
+    models: () => listModels(context),
+    threads: (options) => listThreads(context, options),
+    readThread: (threadId) => readThread(context, threadId),
+    end,
+    [Symbol.asyncDispose]: async () => void (await end()),
+  };
+
+  function current(): ConversationState {
+    for (const event of log.since(state.lastSeq + 1)) state = reduceConversation(state, event);
+    return state;
+  }
+}
+
+/** Waits for a turn, interrupting it when the signal fires or its time is over. A Codex that won't be interrupted is ended. */
+async function watched(
+  context: SessionContext,
+  turn: ExpectedTurn,
+  signal: AbortSignal | undefined,
+  deadlineMs: number | undefined,
+): Promise<RunResult> {
+  await using stack = new AsyncDisposableStack();
+  const stop = async () => {
+    await interrupt(context, false).catch(() => undefined);
+    const gaveUp = setTimeout(
+      () => void context.server.end({ from: 'term', graceMs: context.deadlines.endMs }),
+      context.deadlines.interruptMs,
+    );
+    stack.defer(() => clearTimeout(gaveUp));
+  };
+  const onAbort = () => void stop();
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  stack.defer(() => signal?.removeEventListener('abort', onAbort));
+  if (deadlineMs !== undefined) {
+    const timer = setTimeout(() => {
+      context.turns.explain({
+        code: 'deadline',
+        message: `The turn took longer than ${deadlineMs} ms and was interrupted.`,
+      });
+      void stop();
+    }, deadlineMs);
+    stack.defer(() => clearTimeout(timer));
+  }
+  return await turn.result;
+}
+
+function withStructured(result: TurnResult): RunResult {
+  if (result.finalMessage === undefined) return result;
+  try {
+    return { ...result, structured: JSON.parse(result.finalMessage) };
+  } catch {
+    // The model did not keep to the schema; the caller sees a result without `structured`.
+    return result;
+  }
+}
+
+/** In the order that loses nothing: no more answers are awaited, the turn ends, then Codex, which writes its rollout before it goes. */
+async function endSession(context: SessionContext): Promise<ProcessExit> {
+  context.approvals[Symbol.dispose]();
+  context.questions[Symbol.dispose]();
+  const { endMs } = context.deadlines;
+  if (context.turns.running !== undefined) {
+    await interrupt(
+      { ...context, deadlines: { ...context.deadlines, interruptMs: endMs, requestMs: endMs } },
+      false,
+    ).catch(() => undefined);
+  }
+  const exit = await context.server.end({ graceMs: endMs });
+  await context.finished;
+  return exit;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import type { Controls, ExternalInput, UserInput } from '@seedbed/conversation-protocol';
+import { z } from 'zod';
+import { AgentCodexError } from '../../agent-codex-error.ts';
+import type { SessionContext } from '../session-context.ts';
+import type { ExpectedTurn } from '../turn-tracker.ts';
+
+export interface StartTurnOptions {
+  readonly outputSchema?: Readonly<Record<string, unknown>>;
+  readonly controls?: Controls;
+  readonly submissionId?: string;
+}
+
+const turnAnswer = z.looseObject({ turn: z.looseObject({ id: z.string() }) });
+
+/** Starts a turn with the user's words. @throws {AgentCodexError} `turn-running` and what a request can end in. */
+export async function startTurn(
+  context: SessionContext,
+  content: readonly UserInput[],
+  options: StartTurnOptions = {},
+): Promise<ExpectedTurn> {
+  const uploads = context.uploads.map(
+    (path): UserInput => ({ type: 'text', text: `System: the user uploaded ${path}` }),
+  );
+  return requestTurn(context, options, {
+    input: [...uploads, ...content].flatMap(wireInput),
+    ...(options.outputSchema === undefined ? {} : { outputSchema: options.outputSchema }),
+  });
+}
+
+/**
+ * Starts a turn with somebody else's words. They reach the model marked with their source: untrusted text from 0.142 as `<external_…>` of
+ * no author, from 0.169 as the output of a tool; an application's as a developer message. The mark ends in a number that the author cannot guess,
+ * so that the text cannot close it and go on as somebody else; and Codex would send the same text under the same mark only once.
+ */
+export async function startExternalTurn(
+  context: SessionContext,
+  input: ExternalInput,
+  submissionId?: string,
+): Promise<ExpectedTurn> {
+  const turn = await requestTurn(context, submissionId === undefined ? {} : { submissionId }, {
+    input: [],
+    additionalContext: { [`${input.source}-${randomUUID()}`]: { kind: input.trust, value: input.text } },
+  });
+  const turnId = await turn.started;
+  context.append(
+    {
+      type: 'item-completed',
+      turnId,
+      item: { kind: 'external-message', itemId: `external:${turnId}`, status: 'completed', ...input },
+    },
+    submissionId,
+  );
+  return turn;
+}
+
+async function requestTurn(
+  context: SessionContext,
+  options: StartTurnOptions,
+  params: Readonly<Record<string, unknown>>,
+): Promise<ExpectedTurn> {
+  const { server, turns, threadId } = context;
+  if (options.controls !== undefined) context.controls = { ...context.controls, ...options.controls };
+  const turn = turns.expect(options.submissionId);
+  try {
+    const answer = await server.request('turn/start', {
+      threadId,
+      ...params,
+      ...context.turnPolicy,
+      ...wireControls(context.controls),
+    });
+    context.uploads = [];
+    turn.accepted(turnIdOf(answer, 'turn/start'));
+    return turn;
+  } catch (error) {
+    const refusal =
+      error instanceof AgentCodexError
+        ? error
+        : new AgentCodexError('agent-error', 'The turn could not be started.', { cause: error });
+    turn.refused(refusal);
+    throw refusal;
+  }
+}
+
+export function turnIdOf(answer: unknown, method: string): string {
+  const parsed = turnAnswer.safeParse(answer);
+  if (parsed.success) return parsed.data.turn.id;
+  throw new AgentCodexError('agent-error', `Codex answered ${method} without a turn.`);
+}
+
+export function wireControls(controls: Controls): Readonly<Record<string, string>> {
+  const { model, effort } = controls;
+  return { ...(model === undefined ? {} : { model }), ...(effort === undefined ? {} : { effort }) };
+}
+
+/** A file is mentioned by its path in words as well: what Codex calls a mention does not reach the model. */
+export function wireInput(input: UserInput): readonly Readonly<Record<string, unknown>>[] {
+  switch (input.type) {
+    case 'text':
+      return [{ type: 'text', text: input.text, text_elements: [] }];
+    case 'image':
+      return [{ type: 'image', url: input.url }];
+    case 'local-image':
+      return [{ type: 'localImage', path: input.path }];
+    case 'file': {
+      const name = input.name ?? input.path.slice(input.path.lastIndexOf('/') + 1);
+      return [
+        { type: 'text', text: `File ${name}: ${input.path}`, text_elements: [] },
+        { type: 'mention', name, path: input.path },
+      ];
+    }
+  }
+}

@@ -1,0 +1,177 @@
+import {
+  type BinaryCache,
+  type BinaryProgress,
+  codexRelease,
+  createBinaryCache,
+} from '@seedbed/binary-cache';
+import { npmRegistrySource } from '@seedbed/binary-cache/npm-registry';
+import { type Host, type HostPath, hostPath, parentHostPath } from '@seedbed/host';
+import {
+  parseSandboxPolicy,
+  probeSandbox,
+  type ResolvedSandbox,
+  renderAppServerArgv,
+  renderConfigToml,
+  renderThreadStart,
+  renderTurnStart,
+  resolveSandboxPolicy,
+  type SandboxReport,
+  verifyThreadAnswer,
+} from '@seedbed/sandbox-policy';
+import { type CodexConversation, createConversation } from './conversation/conversation.ts';
+import { defaultDeadlines } from './conversation/deadlines.ts';
+import { type ConversationHandlers, launchSession } from './conversation/launch-session.ts';
+import { type CodexTaskConfig, parseCodexTaskConfig } from './task-config.ts';
+import { renderMcpServers } from './task-home/mcp-server.ts';
+import { operatorSecrets } from './task-home/operator-secrets.ts';
+import { makeTaskFolders, writeTaskHome } from './task-home/prepare-task-home.ts';
+import { type TaskPaths, taskEnvironment } from './task-home/task-paths.ts';
+
+/** Which Codex runs: one from a cache, by the version of the task; or the program at a path, which must be that version. */
+export type CodexBinary = { readonly cache: BinaryCache } | { readonly path: HostPath };
+
+export interface CodexConversationOptions extends CodexTaskConfig, ConversationHandlers {
+  readonly host: Host;
+  /** The task's folder on the host, absolute. Created when it is not there; the task's home is `home` inside of it. */
+  readonly workdir: string;
+  /** A cache in the default place that is filled from the npm registry, by default. */
+  readonly binary?: CodexBinary;
+  /** While the binary is fetched. */
+  readonly onBinaryProgress?: (progress: BinaryProgress) => void;
+  /** Gives up the start; a conversation that has started is ended by disposing of it. */
+  readonly signal?: AbortSignal;
+}
+
+/** A conversation, and what was found out about its sandbox before it began. */
+export interface OpenedCodexConversation extends CodexConversation {
+  readonly sandbox: SandboxReport;
+}
+
+/**
+ * Starts Codex on a host, in a home of its own and under a sandbox that has been tried, and opens a thread.
+ *
+ * @throws {AgentCodexError} `invalid-config`, `launch-failed`, `not-ready`, `wrong-version`, `policy-mismatch`, `thread-not-found`, `aborted`.
+ * @throws {SandboxPolicyError} when the policy contradicts itself, or does not hold on this host.
+ * @throws {BinaryCacheError} when the binary cannot be had.
+ * @throws {HostError} when the host fails.
+ */
+export async function openCodexConversation(
+  options: CodexConversationOptions,
+): Promise<OpenedCodexConversation> {
+  const { host, workdir, binary, onApproval, onQuestion, onBinaryProgress, signal, ...rest } = options;
+  const task = parseCodexTaskConfig(rest);
+  const policy = parseSandboxPolicy(task.sandbox ?? {});
+  signal?.throwIfAborted();
+
+  const codex = await findBinary(host, task, { binary, onBinaryProgress, signal });
+  const paths = await makeTaskFolders(host, hostPath(workdir));
+  const sandbox = await resolveSandboxPolicy(host, policy, {
+    codexVersion: codex.version,
+    workdir: paths.workdir,
+    codexHome: paths.codexHome,
+    taskTmp: paths.tmp,
+    codexTree: codex.root,
+    unreachable: await operatorSecrets(host, paths.workdir),
+    ...(task.allowEscapableRoot === undefined ? {} : { allowEscapableRoot: task.allowEscapableRoot }),
+  });
+  await writeTaskHome(host, paths, {
+    config: [
+      task.config ?? {},
+      renderMcpServers(task.mcpServers ?? {}),
+      taskSettings(task),
+      renderConfigToml(sandbox),
+    ],
+    ...(task.login === undefined ? {} : { login: task.login }),
+  });
+  return await launch(host, { paths, codex, sandbox, task, handlers: { onApproval, onQuestion }, signal });
+}
+
+interface FoundCodex {
+  readonly path: HostPath;
+  readonly root: HostPath;
+  readonly version: string;
+}
+
+interface Launch {
+  readonly paths: TaskPaths;
+  readonly codex: FoundCodex;
+  readonly sandbox: ResolvedSandbox;
+  readonly task: CodexTaskConfig;
+  readonly handlers: {
+    readonly [Name in keyof ConversationHandlers]: ConversationHandlers[Name] | undefined;
+  };
+  readonly signal: AbortSignal | undefined;
+}
+
+/** The sandbox is tried while Codex starts, and the thread is opened only once it has held. */
+async function launch(
+  host: Host,
+  { paths, codex, sandbox, task, handlers, signal }: Launch,
+): Promise<OpenedCodexConversation> {
+  const env = taskEnvironment(paths, task.env);
+  const gaveUp = new AbortController();
+  const probeSignal = signal === undefined ? gaveUp.signal : AbortSignal.any([signal, gaveUp.signal]);
+  const probe = probeSandbox(host, sandbox, { codexPath: codex.path, env, signal: probeSignal });
+  // A launch that fails first leaves nobody to look at it.
+  probe.catch(() => undefined);
+  const controls = {
+    ...(task.model === undefined ? {} : { model: task.model }),
+    ...(task.effort === undefined ? {} : { effort: task.effort }),
+  };
+  try {
+    const { context, log } = await launchSession(host, {
+      command: { argv: [codex.path, 'app-server', ...renderAppServerArgv(sandbox)], cwd: paths.workdir, env },
+      version: codex.version,
+      thread: {
+        cwd: paths.workdir,
+        policy: { ...renderThreadStart(sandbox) },
+        verify: (answer) => verifyThreadAnswer(sandbox, answer),
+        controls,
+        ...(task.instructions === undefined ? {} : { instructions: task.instructions }),
+        ...(task.resume === undefined ? {} : { resume: task.resume }),
+      },
+      turnPolicy: { ...renderTurnStart(sandbox) },
+      controls,
+      deadlines: { ...defaultDeadlines, ...task.deadlines },
+      handlers: {
+        ...(handlers.onApproval === undefined ? {} : { onApproval: handlers.onApproval }),
+        ...(handlers.onQuestion === undefined ? {} : { onQuestion: handlers.onQuestion }),
+      },
+      ready: probe,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return Object.assign(createConversation(context, log), { sandbox: await probe });
+  } catch (error) {
+    gaveUp.abort();
+    throw error;
+  }
+}
+
+/** What the task says in its own words, in Codex's. */
+function taskSettings(task: CodexTaskConfig): Readonly<Record<string, unknown>> {
+  return {
+    ...(task.model === undefined ? {} : { model: task.model }),
+    ...(task.effort === undefined ? {} : { model_reasoning_effort: task.effort }),
+  };
+}
+
+async function findBinary(
+  host: Host,
+  task: CodexTaskConfig,
+  {
+    binary,
+    onBinaryProgress,
+    signal,
+  }: { [Name in 'binary' | 'onBinaryProgress' | 'signal']: CodexConversationOptions[Name] | undefined },
+): Promise<FoundCodex> {
+  const release = codexRelease(task.version);
+  if (binary !== undefined && 'path' in binary) {
+    // bin/codex, in the tree that holds bwrap.
+    return { path: binary.path, root: parentHostPath(parentHostPath(binary.path)), version: release.version };
+  }
+  const cache = binary?.cache ?? createBinaryCache({ sources: [npmRegistrySource()] });
+  return await cache.ensure(host, release, {
+    ...(onBinaryProgress === undefined ? {} : { onProgress: onBinaryProgress }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}

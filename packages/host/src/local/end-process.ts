@@ -4,6 +4,7 @@ import type { EndOptions, ProcessExit } from '../process.ts';
 import type { ProcessGroup } from './process-group.ts';
 
 const STEPS = ['eof', 'term', 'kill'] as const;
+const TERM_STEP = 1;
 const KILL_STEP = 2;
 const DEFAULT_GRACE_MS = 5_000;
 /** How long a killed process may take to go: longer means that it hangs in the kernel, or is not ours to kill. */
@@ -26,10 +27,15 @@ export function createEnding(target: Endable): (options?: EndOptions) => Promise
   let demanded = 0;
   let graceMs = Number.POSITIVE_INFINITY;
   let hastened = new AbortController();
+  let leaderExited = false;
+  void target.exit.then(() => {
+    leaderExited = true;
+  });
 
   const run = async (): Promise<ProcessExit> => {
     while (current < KILL_STEP) {
-      current = Math.max(current + 1, demanded);
+      // Its input ended with the leader: whoever shared it has had its chance.
+      current = Math.max(current + 1, demanded, leaderExited ? TERM_STEP : 0);
       hastened = new AbortController();
       await takeStep(target, current);
       const kill = current === KILL_STEP;

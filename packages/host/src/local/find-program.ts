@@ -1,12 +1,12 @@
 import { access, constants, stat } from 'node:fs/promises';
-import type { CommandRequest } from './command-request.ts';
+import type { CheckedCommand } from '../check-command.ts';
 import { errnoOf } from './file-failure.ts';
 import { startFailure } from './start-failure.ts';
 
 const PATH_WHEN_UNSET = '/bin:/usr/bin';
 
 /** The file that a command would run, found as `execvp` does. Rejects with the failure that starting it would have. */
-export async function findProgram(request: CommandRequest): Promise<string> {
+export async function findProgram(request: CheckedCommand): Promise<string> {
   const [program] = request.argv;
   const folders = (request.env['PATH'] ?? PATH_WHEN_UNSET).split(':');
   const candidates = program.includes('/')

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { homedir, userInfo } from 'node:os';
 import { throwIfAborted } from '../abort.ts';
-import { SAFE_ENVIRONMENT_NAMES, safeEnvironment } from '../environment.ts';
+import { checkCommand } from '../check-command.ts';
+import { type Environment, SAFE_ENVIRONMENT_NAMES, safeEnvironment } from '../environment.ts';
 import type { Host, HostPlatform } from '../host.ts';
 import { HostError } from '../host-error.ts';
 import { type HostPath, hostPath } from '../host-path.ts';
 import type { Command, HostProcess, SpawnOptions } from '../process.ts';
+import { MARKER_NAME, markerValue } from '../process-marker.ts';
 import { canonicalLocalPath } from './canonical-path.ts';
 import {
   linkLocal,
@@ -15,7 +17,6 @@ import {
   renameLocal,
   setLocalMode,
 } from './change-files.ts';
-import { commandRequest } from './command-request.ts';
 import { connectLocally } from './connect.ts';
 import { readControllerEnvironment } from './controller-environment.ts';
 import { statLocalFile } from './file-stat.ts';
@@ -40,7 +41,7 @@ export interface LocalHostOptions {
 export function createLocalHost(options: LocalHostOptions = {}): Host {
   const source = options.env ?? readControllerEnvironment();
   const home = options.home ?? hostPath(source['HOME'] || homedir());
-  const env = Object.freeze({
+  const env: Environment = Object.freeze({
     ...safeEnvironment(source, [...SAFE_ENVIRONMENT_NAMES, ...(options.inherit ?? [])]),
     HOME: home,
   });
@@ -51,7 +52,11 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
     throwIfAborted(spawnOptions.signal, `start ${command.argv[0]}`);
     lifetime.signal.throwIfAborted();
     const marker = randomUUID();
-    const request = commandRequest({ env, home }, command, marker);
+    const checked = checkCommand({ env, home }, command);
+    const request = {
+      ...checked,
+      env: { ...checked.env, [MARKER_NAME]: markerValue(env[MARKER_NAME], marker) },
+    };
     const { pty } = spawnOptions;
     const started = pty === undefined ? await startPipeProcess(request) : await startPtyProcess(request, pty);
     const process = hostProcess(started, marker, spawnOptions.signal);

@@ -1,12 +1,12 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import type { CheckedCommand } from '../check-command.ts';
 import type { ProcessExit } from '../process.ts';
 import { retainOutput, webWritable } from './byte-streams.ts';
-import type { CommandRequest } from './command-request.ts';
 import { startFailure } from './start-failure.ts';
 import type { StartedProcess } from './started-process.ts';
 
 /** Starts a process in a session, and so a group, of its own, with a pipe for each of its three streams. */
-export async function startPipeProcess(request: CommandRequest): Promise<StartedProcess> {
+export async function startPipeProcess(request: CheckedCommand): Promise<StartedProcess> {
   const [program, ...args] = request.argv;
   let child: ChildProcessWithoutNullStreams;
   try {

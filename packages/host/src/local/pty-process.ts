@@ -1,10 +1,10 @@
 import { constants as osConstants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { IPty, IPtyForkOptions } from '@lydell/node-pty';
+import type { CheckedCommand } from '../check-command.ts';
 import { HostError } from '../host-error.ts';
 import type { ProcessExit, PtySize } from '../process.ts';
 import type { RetainedOutput } from './byte-streams.ts';
-import type { CommandRequest } from './command-request.ts';
 import { findProgram } from './find-program.ts';
 import { identifyChild } from './process-tree.ts';
 import type { StartedProcess } from './started-process.ts';
@@ -23,7 +23,7 @@ interface BytePty extends Omit<IPty, 'write' | 'onData'> {
 
 /** Starts a process in a terminal of its own, which makes it the leader of a session and group. */
 export async function startPtyProcess(
-  request: CommandRequest,
+  request: CheckedCommand,
   pty: PtySize & { readonly term?: string },
 ): Promise<StartedProcess> {
   const spawn = await loadPtySpawn();

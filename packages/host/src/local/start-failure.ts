@@ -1,11 +1,11 @@
 import { access, constants, stat } from 'node:fs/promises';
+import type { CheckedCommand } from '../check-command.ts';
 import { HostError } from '../host-error.ts';
-import type { CommandRequest } from './command-request.ts';
 import { errnoOf, fileFailure } from './file-failure.ts';
 import { nodePath } from './node-path.ts';
 
 /** Why a process could not be started: the kernel gives one errno for a missing program, a missing interpreter and a missing folder alike. */
-export async function startFailure(request: CommandRequest, failure: unknown): Promise<HostError> {
+export async function startFailure(request: CheckedCommand, failure: unknown): Promise<HostError> {
   if (failure instanceof HostError) return failure;
   const program = request.argv[0];
   return (
@@ -13,7 +13,7 @@ export async function startFailure(request: CommandRequest, failure: unknown): P
   );
 }
 
-async function folderFailure(request: CommandRequest, cause: unknown): Promise<HostError | undefined> {
+async function folderFailure(request: CheckedCommand, cause: unknown): Promise<HostError | undefined> {
   const attempt = `start ${request.argv[0]} in the folder ${request.cwd}`;
   try {
     const folder = await stat(nodePath(request.cwd));

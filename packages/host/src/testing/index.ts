@@ -1,1 +1,11 @@
-export {};
+export type { HostCapabilities } from './contract/contract-case.ts';
+export { type ContractCase, type HostContractOptions, hostContract } from './contract/host-contract.ts';
+export { environmentOf, type LivingProcess, processesWithEnvironment } from './living-processes.ts';
+export {
+  createMemoryHost,
+  type MemoryHost,
+  type MemoryHostOptions,
+  type MemoryService,
+} from './memory/memory-host.ts';
+export type { MemoryProgram, MemoryProgramContext } from './memory/memory-program.ts';
+export { standardPrograms } from './memory/standard-programs.ts';

@@ -1,24 +1,18 @@
-import type { Host } from '../host.ts';
-import { HostError } from '../host-error.ts';
-import type { HostPath } from '../host-path.ts';
-import type { Command } from '../process.ts';
-import { MARKER_NAME, markerValue } from '../process-marker.ts';
+import type { Host } from './host.ts';
+import { HostError } from './host-error.ts';
+import type { HostPath } from './host-path.ts';
+import type { Command } from './process.ts';
 
-/** A command with all that was left open filled in and checked. */
-export interface CommandRequest {
+/** A command with all that was left open filled in. */
+export interface CheckedCommand {
   readonly argv: readonly [string, ...string[]];
   readonly cwd: HostPath;
-  /** The whole environment, the marker included. */
+  /** The whole environment of the child. */
   readonly env: Readonly<Record<string, string>>;
-  readonly marker: string;
 }
 
 /** @throws {HostError} `invalid-command` for a command that no host can start. */
-export function commandRequest(
-  host: Pick<Host, 'env' | 'home'>,
-  command: Command,
-  marker: string,
-): CommandRequest {
+export function checkCommand(host: Pick<Host, 'env' | 'home'>, command: Command): CheckedCommand {
   const [program] = command.argv;
   if (program === undefined || program === '') throw invalid('it names no program');
   if (program.includes('/') && !program.startsWith('/')) {
@@ -35,8 +29,7 @@ export function commandRequest(
     if (value?.includes('\0')) throw invalid(`the environment variable ${name} holds a NUL byte`);
     if (value !== undefined) env[name] = value;
   }
-  env[MARKER_NAME] = markerValue(host.env[MARKER_NAME], marker);
-  return { argv: command.argv, cwd: command.cwd ?? host.home, env, marker };
+  return { argv: command.argv, cwd: command.cwd ?? host.home, env };
 }
 
 function invalid(why: string): HostError {

@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import type { Host } from '../../host.ts';
+import { joinHostPath } from '../../host-path.ts';
+import { commandCases } from './command-cases.ts';
+import type { CaseDefinition, HostCapabilities } from './contract-case.ts';
+import { derivedCases } from './derived-cases.ts';
+import { endingCases } from './ending-cases.ts';
+import { fileCases } from './file-cases.ts';
+
+export interface HostContractOptions {
+  /** A host of its own for each case; the case disposes of it. */
+  readonly create: () => Promise<Host> | Host;
+  readonly capabilities: HostCapabilities;
+}
+
+export interface ContractCase {
+  readonly name: string;
+  /** Rejects with what is wrong. Takes seconds at the most. */
+  run(): Promise<void>;
+}
+
+/**
+ * What every `Host` promises, as cases for any test runner. Those that need a capability which the host does not have are left out.
+ *
+ * ```ts
+ * for (const { name, run } of hostContract({ create, capabilities })) it(name, run, 30_000);
+ * ```
+ */
+export function hostContract(options: HostContractOptions): readonly ContractCase[] {
+  return [...commandCases, ...endingCases, ...fileCases, ...derivedCases]
+    .filter(({ needs = [] }) => needs.every((need) => options.capabilities[need]))
+    .map((definition) => ({ name: definition.name, run: () => runCase(definition, options) }));
+}
+
+async function runCase(definition: CaseDefinition, options: HostContractOptions): Promise<void> {
+  await using host = await options.create();
+  const folder = joinHostPath(host.tmp, `seedbed-contract-${randomUUID()}`);
+  await host.makeDirectory(folder, { mode: 0o700 });
+  try {
+    await definition.check({ host, folder });
+  } finally {
+    await host.remove(folder, { recursive: true });
+  }
+}

@@ -1,5 +1,5 @@
 // Usage: node tooling/tasks/src/main.ts <test|check|build> [package…]
-import { readReport, removeReports } from './reports.ts';
+import { readReport, removeOutputs } from './outputs.ts';
 import { closingLines, tally } from './tally.ts';
 import { runTurbo } from './turbo-run.ts';
 import { ROOT, selectPackages, UnknownPackage, workspacePackages } from './workspace.ts';
@@ -15,7 +15,7 @@ async function main(command: string, words: readonly string[]): Promise<number |
   if (!isCommand(command)) throw new Error(`There is no command ${command}.`);
   const packages = workspacePackages(ROOT);
   const selected = selectPackages(packages, words);
-  removeReports(
+  removeOutputs(
     ROOT,
     packages.map(({ folder }) => folder),
   );

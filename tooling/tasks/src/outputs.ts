@@ -4,9 +4,15 @@ import type { TestReport } from '../../vitest/test-report.ts';
 
 const REPORTS = '.reports';
 
-/** Removes the reports of earlier runs, so that what is there after a run is of that run: turbo lays remembered ones down again. */
-export function removeReports(root: string, folders: readonly string[]): void {
-  for (const folder of folders) rmSync(join(root, folder, REPORTS), { recursive: true, force: true });
+/**
+ * Removes what tasks of earlier runs left in these packages: reports, so that what is there after a run is of that run,
+ * and builds, so that nothing whose source is gone stays in them. Turbo lays remembered ones down again.
+ */
+export function removeOutputs(root: string, folders: readonly string[]): void {
+  for (const folder of folders) {
+    for (const output of [REPORTS, 'dist'])
+      rmSync(join(root, folder, output), { recursive: true, force: true });
+  }
 }
 
 /** The report that the tests of a package wrote; `undefined` when there is none, or half a one. */

@@ -49,7 +49,7 @@ export function planProbe(resolved: ResolvedSandbox): readonly PlannedCheck[] {
 export function canaryPlaces(resolved: ResolvedSandbox): readonly HostPath[] {
   const { home, tmp, workdir } = resolved.binding;
   const places = [parentHostPath(workdir), home, tmp, hostPath('/var/tmp')];
-  return [...new Set(places)].filter((place) => accessAt(resolved.entries, place) === 'read');
+  return [...new Set(places)].filter((place) => accessAt(resolved.entries, place) !== 'write');
 }
 
 function check(

@@ -20,7 +20,8 @@ import {
 } from '@seedbed/sandbox-policy';
 import { type CodexConversation, createConversation } from './conversation/conversation.ts';
 import { defaultDeadlines } from './conversation/deadlines.ts';
-import { type ConversationHandlers, launchSession } from './conversation/launch-session.ts';
+import { launchSession } from './conversation/launch-session.ts';
+import type { ConversationHandlers } from './conversation/session-desks.ts';
 import { type CodexTaskConfig, parseCodexTaskConfig } from './task-config.ts';
 import { renderMcpServers } from './task-home/mcp-server.ts';
 import { operatorSecrets } from './task-home/operator-secrets.ts';

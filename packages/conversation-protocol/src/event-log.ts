@@ -10,6 +10,7 @@ export interface ReadEventsOptions {
 /** The whole history of one conversation, in memory. Every reader gets every event from wherever it starts, at its own pace. */
 export interface EventLog {
   readonly lastSeq: number;
+  readonly closed: boolean;
   append(msg: EventMessage, submissionId?: string): ConversationEvent;
   /** Ends after the last event once the log is closed. A slow reader holds nobody up. */
   read(options?: ReadEventsOptions): AsyncIterableIterator<ConversationEvent>;
@@ -66,6 +67,9 @@ export function createEventLog(now: () => number = Date.now): EventLog {
   return {
     get lastSeq() {
       return events.length;
+    },
+    get closed() {
+      return closed;
     },
     append(msg, submissionId) {
       if (closed) throw new TypeError('The event log is closed: nothing may be appended to it.');

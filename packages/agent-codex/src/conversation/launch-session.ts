@@ -1,39 +1,21 @@
 import {
-  type ApprovalDecision,
-  type ApprovalRequest,
   type Controls,
   createEventLog,
   type EventLog,
   type EventMessage,
-  type QuestionAnswer,
-  type QuestionRequest,
 } from '@seedbed/conversation-protocol';
 import type { Command, Host } from '@seedbed/host';
 import { AgentCodexError } from '../agent-codex-error.ts';
 import { type AppServer, openAppServer } from '../app-server/app-server.ts';
 import { answerServerRequest } from '../app-server/server-requests/answer-server-request.ts';
-import type { ServerRequestDesk } from '../app-server/server-requests/server-request.ts';
 import { codexTraits } from '../codex-version.ts';
 import type { Deadlines } from './deadlines.ts';
 import { openThread, type ThreadSettings } from './open-thread.ts';
 import { interrupt } from './operations/running-turn.ts';
-import { unfitting } from './perform-operation.ts';
 import type { SessionContext } from './session-context.ts';
+import { type ConversationHandlers, createSessionDesks, type SessionDesks } from './session-desks.ts';
 import { createSessionEvents } from './session-events.ts';
-import { createSettlementDesk, type SettlementDesk } from './settlement-desk.ts';
-import { createTurnTracker } from './turn-tracker.ts';
-
-/** Answers approvals and questions on the controller's side, beside the clients of the conversation. */
-export interface ConversationHandlers {
-  readonly onApproval?: (
-    request: ApprovalRequest,
-    options: { readonly signal: AbortSignal },
-  ) => Promise<ApprovalDecision>;
-  readonly onQuestion?: (
-    request: QuestionRequest,
-    options: { readonly signal: AbortSignal },
-  ) => Promise<QuestionAnswer>;
-}
+import { createTurnTracker, type TurnTracker } from './turn-tracker.ts';
 
 export interface LaunchOptions {
   readonly command: Command;
@@ -54,55 +36,21 @@ export interface LaunchedSession {
   readonly log: EventLog;
 }
 
-/** Starts Codex, opens the thread, and wires what Codex says to the conversation's log. */
+/** The log of one conversation, and what listens to it, before Codex runs. */
+interface Wiring {
+  readonly log: EventLog;
+  readonly turns: TurnTracker;
+  readonly desks: SessionDesks;
+  append(msg: EventMessage, submissionId?: string): void;
+  receive(method: string, params: unknown): void;
+  /** From here on the conversation is about this thread. */
+  attach(context: SessionContext): void;
+}
+
+/** Starts Codex, opens the thread, and wires what Codex says to the conversation's log. @throws {AgentCodexError} */
 export async function launchSession(host: Host, options: LaunchOptions): Promise<LaunchedSession> {
   const { deadlines, signal } = options;
-  const log = createEventLog();
-  let threadId: string | undefined;
-  let closed = false;
-  const append = (msg: EventMessage, submissionId?: string): void => {
-    if (!closed) log.append(msg, submissionId);
-  };
-  const turns = createTurnTracker(append);
-  const approvals = approvalDesk(append, options.handlers);
-  const questions = questionDesk(append, options.handlers);
-  /** Which approval or question an open request of Codex became. */
-  const waiting = new Map<number | string, () => void>();
-  const events = createSessionEvents(() => threadId, {
-    turns,
-    append,
-    requestResolved: (requestId) => waiting.get(requestId)?.(),
-  });
-  let context: SessionContext | undefined;
-  let asked = 0;
-
-  function desk(requestId: number | string): ServerRequestDesk {
-    return {
-      legacyDenial: traits.legacyDenial,
-      now: Date.now,
-      announcedChanges: events.announcedChanges,
-      interrupt: () => context && void interrupt(context, false).catch(() => undefined),
-      async approve(draft) {
-        asked += 1;
-        const approvalId = `approval-${asked}`;
-        const expiresAt = Date.now() + deadlines.answerMs;
-        waiting.set(requestId, () => approvals.settle(approvalId, { type: 'abort' }, 'agent'));
-        const request = { approvalId, turnId: draft.turnId ?? turns.running ?? '', ...draft, expiresAt };
-        return await approvals.open(approvalId, request, expiresAt).finally(() => waiting.delete(requestId));
-      },
-      async ask({ withinMs, ...draft }) {
-        asked += 1;
-        const questionId = `question-${asked}`;
-        const expiresAt = Date.now() + Math.min(deadlines.answerMs, withinMs ?? Number.POSITIVE_INFINITY);
-        waiting.set(requestId, () => questions.settle(questionId, { type: 'cancel' }, 'agent'));
-        return await questions
-          .open(questionId, { questionId, ...draft, expiresAt }, expiresAt)
-          .finally(() => waiting.delete(requestId));
-      },
-    };
-  }
-
-  const traits = codexTraits(options.version);
+  const wiring = wire(options);
   await using stack = new AsyncDisposableStack();
   const server = stack.use(
     await openAppServer(host, options.command, {
@@ -110,46 +58,36 @@ export async function launchSession(host: Host, options: LaunchOptions): Promise
       startDeadlineMs: deadlines.startMs,
       ...(signal ? { signal } : {}),
       client: {
-        onNotification: (method, params) => events.receive(method, params),
-        onServerRequest: ({ id, method, params }) => answerServerRequest(method, params, desk(id)),
-        onOddity: (message) => append({ type: 'warning', message }),
+        onNotification: wiring.receive,
+        onServerRequest: ({ id, method, params }) =>
+          answerServerRequest(method, params, wiring.desks.forRequest(id)),
+        onOddity: (message) => wiring.append({ type: 'warning', message }),
       },
     }),
   );
   checkVersion(server, options.version);
   await options.ready;
   const thread = await openThread(server, options.thread, signal);
-  threadId = thread.threadId;
-  const finished = server.gone.then((error) => {
-    turns.lose({ code: 'agent-lost', message: error.message });
-    approvals[Symbol.dispose]();
-    questions[Symbol.dispose]();
-    append(
-      server.ending
-        ? { type: 'closed', reason: 'requested' }
-        : { type: 'closed', reason: 'lost', message: error.message },
-    );
-    closed = true;
-    log.close();
-  });
-  context = {
+  const { append, desks, log, turns } = wiring;
+  const context: SessionContext = {
     server,
-    traits,
-    threadId,
+    traits: codexTraits(options.version),
+    threadId: thread.threadId,
     turns,
-    approvals,
-    questions,
+    approvals: desks.approvals,
+    questions: desks.questions,
     deadlines,
     turnPolicy: options.turnPolicy,
     controls: options.controls,
     uploads: [],
     backgroundProcesses: [],
     append,
-    finished,
+    finished: finish(server, wiring),
   };
+  wiring.attach(context);
   append({
     type: 'session-configured',
-    threadId,
+    threadId: thread.threadId,
     agent: `codex ${server.version}`,
     cwd: thread.cwd,
     controls: { ...thread.controls, ...options.controls },
@@ -159,72 +97,56 @@ export async function launchSession(host: Host, options: LaunchOptions): Promise
   return { context, log };
 }
 
+function wire({ version, handlers, deadlines }: LaunchOptions): Wiring {
+  const log = createEventLog();
+  const append = (msg: EventMessage, submissionId?: string): void => {
+    if (!log.closed) log.append(msg, submissionId);
+  };
+  let context: SessionContext | undefined;
+  const turns = createTurnTracker(append);
+  const desks = createSessionDesks({
+    handlers,
+    answerMs: deadlines.answerMs,
+    legacyDenial: codexTraits(version).legacyDenial,
+    append,
+    runningTurn: () => turns.running,
+    announcedChanges: (itemId) => events.announcedChanges(itemId),
+    interrupt: () =>
+      context &&
+      void interrupt(context, false).catch((error) => append({ type: 'warning', message: String(error) })),
+  });
+  const events = createSessionEvents(() => context?.threadId, {
+    turns,
+    append,
+    requestResolved: desks.withdrawn,
+  });
+  return {
+    log,
+    turns,
+    desks,
+    append,
+    receive: events.receive,
+    attach(attached) {
+      context = attached;
+    },
+  };
+}
+
+/** Once Codex is gone: everybody who waits is told, and the log says so as its last word. */
+async function finish(server: AppServer, { turns, desks, append, log }: Wiring): Promise<void> {
+  const { message } = await server.gone;
+  turns.lose({ code: 'agent-lost', message });
+  desks[Symbol.dispose]();
+  append(
+    server.ending ? { type: 'closed', reason: 'requested' } : { type: 'closed', reason: 'lost', message },
+  );
+  log.close();
+}
+
 function checkVersion(server: AppServer, expected: string): void {
   if (server.version === expected) return;
   throw new AgentCodexError(
     'wrong-version',
     `The binary is Codex ${server.version}, but ${expected} was asked for.`,
   );
-}
-
-type Append = (msg: EventMessage) => void;
-
-function approvalDesk(
-  append: Append,
-  { onApproval }: ConversationHandlers,
-): SettlementDesk<ApprovalRequest, ApprovalDecision> {
-  return createSettlementDesk<ApprovalRequest, ApprovalDecision>({
-    announce: (approval) => append({ type: 'approval-requested', approval }),
-    settled: ({ approvalId }, decision, by) =>
-      append({ type: 'approval-resolved', approvalId, decision, by }),
-    handlerFailed: ({ approvalId }, error) =>
-      append({
-        type: 'warning',
-        message: `The handler of ${approvalId} failed, so it is denied: ${String(error)}`,
-      }),
-    ...(onApproval === undefined ? {} : { handler: onApproval }),
-    refusal: { type: 'deny' },
-    now: Date.now,
-  });
-}
-
-function questionDesk(
-  append: Append,
-  { onQuestion }: ConversationHandlers,
-): SettlementDesk<QuestionRequest, QuestionAnswer> {
-  return createSettlementDesk<QuestionRequest, QuestionAnswer>({
-    announce: (question) => append({ type: 'question-asked', question }),
-    settled: ({ questionId }, answer, by) =>
-      append({ type: 'question-answered', questionId, result: resultOf(answer), by }),
-    handlerFailed: ({ questionId }, error) =>
-      append({
-        type: 'warning',
-        message: `The handler of ${questionId} failed, so it is declined: ${String(error)}`,
-      }),
-    ...(onQuestion === undefined ? {} : { handler: fitting(onQuestion) }),
-    refusal: { type: 'decline' },
-    now: Date.now,
-  });
-}
-
-function fitting(
-  onQuestion: NonNullable<ConversationHandlers['onQuestion']>,
-): NonNullable<ConversationHandlers['onQuestion']> {
-  return async (request, options) => {
-    const answer = await onQuestion(request, options);
-    const mismatch = unfitting(request, answer);
-    if (mismatch !== undefined) throw new AgentCodexError('invalid-answer', mismatch);
-    return answer;
-  };
-}
-
-function resultOf(answer: QuestionAnswer): 'answered' | 'declined' | 'cancelled' {
-  switch (answer.type) {
-    case 'decline':
-      return 'declined';
-    case 'cancel':
-      return 'cancelled';
-    default:
-      return 'answered';
-  }
 }

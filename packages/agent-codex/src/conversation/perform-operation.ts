@@ -1,4 +1,4 @@
-import type { Op, QuestionAnswer, QuestionRequest } from '@seedbed/conversation-protocol';
+import type { Op } from '@seedbed/conversation-protocol';
 import { AgentCodexError } from '../agent-codex-error.ts';
 import { endBackgroundProcesses } from './operations/background-processes.ts';
 import { clearGoal, setGoal } from './operations/goals.ts';
@@ -9,6 +9,7 @@ import { startExternalTurn, startTurn } from './operations/start-turn.ts';
 import { archiveThread, renameThread } from './operations/threads.ts';
 import type { SessionContext } from './session-context.ts';
 import type { ExpectedTurn } from './turn-tracker.ts';
+import { unfitting } from './unfitting-answer.ts';
 
 /** What an operation leads to, beside its events. */
 export type OperationResult =
@@ -103,19 +104,4 @@ function answerQuestion(
   if (mismatch !== undefined) throw new AgentCodexError('invalid-answer', mismatch);
   context.questions.settle(op.questionId, op.answer, 'client');
   return done;
-}
-
-/** Why an answer does not fit a question, or nothing when it does. */
-export function unfitting({ subject }: QuestionRequest, answer: QuestionAnswer): string | undefined {
-  if (answer.type === 'decline' || answer.type === 'cancel') return undefined;
-  if (subject.type === 'visit') {
-    return answer.type === 'content'
-      ? undefined
-      : 'A request to visit an address is answered with content, decline or cancel.';
-  }
-  if (subject.type === 'form')
-    return answer.type === 'content' ? undefined : 'A form is answered with content.';
-  if (answer.type !== 'answers') return 'Questions are answered with answers.';
-  const unknown = Object.keys(answer.answers).find((id) => !subject.questions.some((one) => one.id === id));
-  return unknown === undefined ? undefined : `There is no question ${JSON.stringify(unknown)}.`;
 }

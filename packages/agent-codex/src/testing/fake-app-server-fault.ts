@@ -42,6 +42,7 @@ export type AppServerFault =
   | { readonly type: 'split-bytes' }
   | { readonly type: 'stderr-flood'; readonly at: FaultMoment; readonly bytes: number }
   | { readonly type: 'ignore-sigterm' }
+  /** It lives on for ten minutes. */
   | { readonly type: 'ignore-end-of-input' }
   /** Leaves a child that holds stdout and stderr open, also when the server itself is gone; for at most a minute. */
   | { readonly type: 'leave-child'; readonly at: FaultMoment };

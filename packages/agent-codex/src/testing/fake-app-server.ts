@@ -40,15 +40,21 @@ async function main(argument: string): Promise<void> {
   process.on('SIGTERM', () => {
     if (!has('ignore-sigterm')) process.exit(0);
   });
-  if (has('ignore-end-of-input')) setInterval(() => {}, 60_000);
+  // So that a test that died leaves nothing behind for long.
+  if (has('ignore-end-of-input')) setTimeout(() => process.exit(0), 600_000);
   await strike('start', server);
   const lines = createInterface({ input: process.stdin });
+  // Requests are answered in their order; a turn runs beside them, and answers of the client reach it at once.
+  let answering: Promise<void> = Promise.resolve();
   lines.on('line', (line) => {
     const parsed = messageSchema.safeParse(jsonOf(line));
-    if (parsed.success) void receive(parsed.data, server);
+    if (!parsed.success) return;
+    const message = parsed.data;
+    if (message.method === undefined) server.awaited.get(message.id ?? '')?.(message);
+    else answering = answering.then(() => receive(message, server));
   });
   lines.on('close', () => {
-    if (!has('ignore-end-of-input')) process.exit(0);
+    if (!has('ignore-end-of-input')) void answering.then(() => process.exit(0));
   });
 }
 
@@ -68,11 +74,7 @@ async function strike(moment: FaultMoment, { faults, output }: Server): Promise<
 
 async function receive(message: Message, server: Server): Promise<void> {
   const { id, method } = message;
-  if (method === undefined) {
-    if (id !== undefined) server.awaited.get(id)?.(message);
-    return;
-  }
-  if (id === undefined) return;
+  if (id === undefined || method === undefined) return;
   if (method === 'initialize') await strike('initialize', server);
   if (method === 'thread/start' || method === 'thread/resume') await strike('thread', server);
   for (const fault of server.faults) {
@@ -85,7 +87,7 @@ async function receive(message: Message, server: Server): Promise<void> {
   const result = { ...resultOf(method, message.params ?? {}, server), ...server.options.answers?.[method] };
   await reply(server, { id, result });
   if (method === 'thread/start') await notify(server, 'thread/started', { thread: threadOf(server) });
-  if (method === 'turn/start') await runTurn(server);
+  if (method === 'turn/start') void runTurn(server);
 }
 
 async function reply({ output, faults }: Server, answer: unknown): Promise<void> {
@@ -185,7 +187,7 @@ async function runTurn(server: Server): Promise<void> {
   const says = server.options.says ?? 'Grüße 🌱';
   await notify(server, 'item/agentMessage/delta', { ...turn, itemId, delta: says });
   await strike('turn', server);
-  const answers = await askClient(server);
+  const answers = await askClient(server, signal);
   if (answers !== '') await notify(server, 'item/agentMessage/delta', { ...turn, itemId, delta: answers });
   if (server.faults.some((fault) => fault.type === 'endless-turn')) return;
   const status = signal.aborted ? 'interrupted' : 'completed';
@@ -195,17 +197,17 @@ async function runTurn(server: Server): Promise<void> {
 }
 
 /** Sends the requests that the faults want, and gives the client's answers as text. */
-async function askClient(server: Server): Promise<string> {
+async function askClient(server: Server, signal: AbortSignal): Promise<string> {
   const answers: unknown[] = [];
   for (const fault of server.faults) {
     if (fault.type === 'unknown-request') {
-      const answer = answerTo(0, server);
+      const answer = answerTo(0, server, signal);
       await server.output.send({ id: 0, method: 'item/telepathy/request', params: { threadId } });
       answers.push(await answer);
     }
     if (fault.type === 'duplicate-request') {
       const request = { id: 1, method: 'item/telepathy/request', params: { threadId } };
-      const answer = answerTo(1, server);
+      const answer = answerTo(1, server, signal);
       await server.output.send(request);
       await server.output.send(request);
       answers.push(await answer);
@@ -214,8 +216,12 @@ async function askClient(server: Server): Promise<string> {
   return answers.map((answer) => JSON.stringify(answer)).join('');
 }
 
-function answerTo(id: number, server: Server): Promise<Message> {
-  return new Promise((resolve) => server.awaited.set(id, resolve));
+/** The client's answer, or nothing when the turn is interrupted before. */
+function answerTo(id: number, server: Server, signal: AbortSignal): Promise<Message> {
+  return new Promise((resolve) => {
+    server.awaited.set(id, resolve);
+    signal.addEventListener('abort', () => resolve({}), { once: true });
+  });
 }
 
 await main(process.argv[2] ?? '{}');

@@ -31,7 +31,8 @@ export function startLineReading(
     for (const line of lines) {
       if (discarding) return;
       const handled = options.onLine(line);
-      if (handled === undefined) continue;
+      // The handler itself may have called `discard`.
+      if (handled === undefined || discarding) continue;
       const { promise, resolve } = Promise.withResolvers<void>();
       stopWaiting = resolve;
       handled.then(resolve, resolve);
@@ -47,7 +48,7 @@ export function startLineReading(
         if (!discarding) await deliver(splitter.push(value));
       }
       const last = splitter.end();
-      if (last !== undefined) await deliver([last]);
+      if (last !== undefined && !discarding) await deliver([last]);
       return undefined;
     } catch (cause) {
       if (cause instanceof JsonRpcError) return cause;

@@ -122,7 +122,8 @@ describe('a request that we send', () => {
     await expect(peer.request('never sent', {}, { signal: controller.signal })).rejects.toMatchObject({
       code: 'aborted',
     });
-    await peer.close();
+    remote.end();
+    await peer.closed;
     expect(problems).toEqual([]);
     expect(remote.unread).toMatchObject([{ method: 'a' }]);
   });
@@ -188,7 +189,8 @@ describe('an answer to nothing', () => {
     const request = peer.request('a');
     remote.send({ id: 1, result: 'first' }, { id: 1, result: 'second' });
     expect(await request).toBe('first');
-    await peer.close();
+    remote.end();
+    await peer.closed;
     expect(problems).toMatchObject([{ code: 'unknown-answer' }]);
   });
 });

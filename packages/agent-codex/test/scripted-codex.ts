@@ -67,13 +67,16 @@ export interface CodexProcess extends AsyncDisposable {
 export interface CodexProcessOptions {
   readonly version: SupportedVersion;
   readonly home: CodexHome;
+  /** Started instead of the real Codex. */
+  readonly argv?: readonly [string, ...string[]];
   /** Answers what Codex asks of its client. Default: everything is accepted. */
   readonly answer?: Answer;
 }
 
 export async function openCodexProcess(options: CodexProcessOptions): Promise<CodexProcess> {
   const { home, version } = options;
-  const child = spawn(await codexBinary(version), ['app-server'], { cwd: home.workspace, env: home.env });
+  const [program, ...args] = options.argv ?? [await codexBinary(version), 'app-server'];
+  const child = spawn(program, args, { cwd: home.workspace, env: home.env });
   const client = connect(child, options.answer ?? (() => ({ decision: 'accept' })));
   await client.request('initialize', {
     clientInfo: { name: 'seedbed-test', title: 'Seedbed test', version: '0.0.0' },

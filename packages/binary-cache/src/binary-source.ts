@@ -21,6 +21,8 @@ export interface SourceRequest {
   readonly release: Release;
   readonly artifact: Artifact;
   readonly limits: CacheLimits;
+  /** An existing folder on the host, of this installation alone; it is removed afterwards. */
+  readonly scratch: HostPath;
   readonly signal: AbortSignal;
   readonly report: (progress: BinaryProgress) => void;
 }

@@ -1,9 +1,10 @@
 import { type HostPath, joinHostPath } from '@seedbed/host';
 import { BinaryCacheError } from './binary-cache-error.ts';
 import type { BinarySource, Evidence, SourceRequest } from './binary-source.ts';
-import { type CacheLayout, createLayout, findLayout } from './cache-layout.ts';
+import { type CacheLayout, createLayout, findLayout, newTreeName } from './cache-layout.ts';
 import { sweep } from './cache-sweep.ts';
 import { hostFailure } from './host-failure.ts';
+import { openIncomingFolder } from './incoming-folder.ts';
 import { throwIfAborted } from './single-flight.ts';
 import type { CheckDepth } from './tree-check.ts';
 import { type InstalledTree, installTree } from './tree-install.ts';
@@ -23,7 +24,7 @@ export interface CachedBinary {
   readonly replaced?: string;
 }
 
-export interface EnsureRequest extends SourceRequest {
+export interface EnsureRequest extends Omit<SourceRequest, 'scratch'> {
   readonly directory: HostPath;
   readonly sources: readonly BinarySource[];
   readonly check: CheckDepth;
@@ -78,11 +79,13 @@ async function installFromSources(request: EnsureRequest, damage: string | undef
   const { host, directory, release, signal } = request;
   // Before anything is fetched: a folder that cannot be written would waste the download.
   const layout = await createLayout(host, directory);
+  await using incoming = await openIncomingFolder(host, layout, newTreeName(release, host));
+  const sourceRequest = { ...request, scratch: incoming.path };
   const refusals: { source: BinarySource; error: BinaryCacheError }[] = [];
   for (const source of request.sources) {
     try {
-      const payload = await source.obtain(request);
-      const installed = await installTree(layout, source, payload, request);
+      const payload = await source.obtain(sourceRequest);
+      const installed = await installTree(layout, source, payload, sourceRequest);
       const wanted = { ...request, evidence: source.evidence };
       const published = await publishTree(host, layout, wanted, { installed, signal });
       await markUsed(host, layout, published.name);

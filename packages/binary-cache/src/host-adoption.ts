@@ -105,8 +105,11 @@ async function judgeTree(request: SourceRequest, tree: HostPath): Promise<Judgem
   }
 }
 
-async function checkInScratch({ host, release, signal }: SourceRequest, executable: HostPath): Promise<void> {
-  const home = joinHostPath(host.tmp, `seedbed-${randomUUID()}`);
+async function checkInScratch(
+  { host, release, scratch, signal }: SourceRequest,
+  executable: HostPath,
+): Promise<void> {
+  const home = joinHostPath(scratch, `adoption-${randomUUID()}`);
   await host.makeDirectory(home, { mode: 0o700 });
   try {
     await checkProgram(host, release, executable, { home, signal });

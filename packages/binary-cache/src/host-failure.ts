@@ -2,7 +2,8 @@ import { HostError } from '@seedbed/host';
 import { BinaryCacheError } from './binary-cache-error.ts';
 import { abortedError } from './single-flight.ts';
 
-const full = /no space left|disk quota exceeded|file too large|file size limit/i;
+// GNU tar on a disk that fills up in the middle of a block: `Cannot write: No space left` or only `Wrote only 4096 of 10240 bytes`.
+const full = /no space left|disk quota exceeded|file too large|file size limit|wrote only \d+ of \d+ bytes/i;
 const closed = /read-only file system|permission denied|operation not permitted/i;
 
 /** Turns the host's failure while doing something with the cache into an error of ours. */

@@ -24,7 +24,7 @@ export async function openIncomingFolder(
     await beat();
   } catch (error) {
     await host.remove(path, { recursive: true }).catch(() => undefined);
-    throw hostFailure(error, `Creating ${path}`);
+    throw hostFailure(await plainerFailure(host, layout, name, error), `Creating ${path}`);
   }
   let beating: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
@@ -39,6 +39,23 @@ export async function openIncomingFolder(
       await host.remove(path, { recursive: true }).catch(() => undefined);
     },
   };
+}
+
+/** Node says ENOENT for a folder on a read-only disk; writing a file there tells the truth. */
+async function plainerFailure(
+  host: Host,
+  layout: CacheLayout,
+  name: string,
+  error: unknown,
+): Promise<unknown> {
+  const probe = joinHostPath(layout.incoming, name);
+  try {
+    await host.writeFile(probe, '');
+    await host.remove(probe);
+    return error;
+  } catch (plainer) {
+    return plainer;
+  }
 }
 
 /** Removes what installs left that were killed. A live one is never touched. `nowMs` is the host's time. */

@@ -11,7 +11,6 @@ import { type CacheLayout, newTreeName } from './cache-layout.ts';
 import { checkProgram } from './functional-check.ts';
 import { digestsOnHost } from './host-digests.ts';
 import { hostFailure } from './host-failure.ts';
-import { openIncomingFolder } from './incoming-folder.ts';
 import { platformName } from './release.ts';
 import { filesOf, writeManifest } from './tree-lookup.ts';
 import type { TreeManifest } from './tree-manifest.ts';
@@ -27,7 +26,7 @@ export interface InstalledTree {
 
 /**
  * Puts a complete, verified tree into the cache, under a name of its own: nobody finds it before an entry is linked to it.
- * Killed at any point it leaves an incoming folder, or a tree without an entry, which a sweep removes.
+ * It is built in the request's scratch folder. Killed at any point it leaves that, or a tree without an entry, which a sweep removes.
  */
 export async function installTree(
   layout: CacheLayout,
@@ -38,8 +37,7 @@ export async function installTree(
   const { host, release, artifact, limits, signal, report } = request;
   const contents = payload.kind === 'archive' ? await inspect(source, payload, request) : undefined;
   const name = newTreeName(release, host);
-  await using incoming = await openIncomingFolder(host, layout, name);
-  const draft = joinHostPath(incoming.path, 'tree');
+  const draft = joinHostPath(request.scratch, name);
   const files = filesOf(draft);
   try {
     await host.makeDirectory(draft, { mode: 0o755 });
@@ -60,7 +58,7 @@ export async function installTree(
     const found = installedFiles(host, walked, await digestsOnHost(host, files, signal));
     if (contents !== undefined) requireSame(contents.files, found);
     requireWhole(found, artifact);
-    const home = joinHostPath(incoming.path, 'home');
+    const home = joinHostPath(request.scratch, 'home');
     await host.makeDirectory(home, { mode: 0o700 });
     await checkProgram(host, release, joinHostPath(files, artifact.executable), { home, signal });
     report({ phase: 'verify', bytes: walked.bytes, totalBytes: walked.bytes });

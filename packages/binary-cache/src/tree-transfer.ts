@@ -35,8 +35,8 @@ export async function unpackOnHost(
       controller.enqueue(chunk);
     },
   });
-  // `o`: the files belong to who unpacks them, also when that is root.
-  const script = unpackScript(archive.compression === 'gzip' ? '-xzof' : '-xof');
+  // `o`: the files belong to who unpacks them, also when that is root. `m`: their time is now, to the nanosecond; see checkTree.
+  const script = unpackScript(archive.compression === 'gzip' ? '-xzomf' : '-xomf');
   await runScript(host, ['sh', '-c', script, 'sh', folder], `Unpacking into ${folder}`, {
     signal,
     input: archive.open().pipeThrough(counted),

@@ -101,6 +101,7 @@ test('a private registry with its own certificate authority and token works from
       limits: defaultCacheLimits,
       signal: new AbortController().signal,
       report: () => undefined,
+      scratch: machine.tmp,
     });
   await writeFile(join(home.path, '.npmrc'), `registry=${registry.url}/\n`);
   await expect(obtain()).rejects.toMatchObject({

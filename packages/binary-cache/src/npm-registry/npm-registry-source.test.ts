@@ -64,6 +64,7 @@ async function obtain(
     limits: { ...defaultCacheLimits, maxArchiveBytes: options.maxArchiveBytes ?? 10_000_000 },
     signal: options.signal ?? new AbortController().signal,
     report: options.report ?? (() => undefined),
+    scratch: host.tmp,
   });
   return bytesOf(payload as ArchivePayload);
 }

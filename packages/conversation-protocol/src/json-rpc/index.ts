@@ -1,5 +1,5 @@
 export type { IncomingRequest } from './incoming-requests.ts';
-export type { BadLine, JsonLine } from './json-line-splitter.ts';
+export type { BadLine, JsonLine } from './json-line.ts';
 export { type ReadJsonLinesOptions, readJsonLines } from './json-lines.ts';
 export { JsonRpcError, type JsonRpcErrorCode, type JsonRpcErrorOptions } from './json-rpc-error.ts';
 export type { JsonRpcDialect, JsonRpcId } from './message.ts';

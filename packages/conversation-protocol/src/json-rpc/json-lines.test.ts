@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { JsonLine } from './json-line-splitter.ts';
+import type { JsonLine } from './json-line.ts';
 import { type ReadJsonLinesOptions, readJsonLines } from './json-lines.ts';
 
 const encoder = new TextEncoder();

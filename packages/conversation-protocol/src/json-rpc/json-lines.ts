@@ -1,5 +1,6 @@
-import { createJsonLineSplitter, DEFAULT_MAX_LINE_BYTES, type JsonLine } from './json-line-splitter.ts';
+import { type JsonLine, parseJsonLines, parseLastJsonLine } from './json-line.ts';
 import { JsonRpcError } from './json-rpc-error.ts';
+import { createLineSplitter, DEFAULT_MAX_LINE_BYTES } from './line-splitter.ts';
 
 export interface ReadJsonLinesOptions {
   /** The ceiling of one line in bytes, without its end. 128 MiB by default. */
@@ -20,7 +21,7 @@ export async function* readJsonLines(
   readable: ReadableStream<Uint8Array>,
   { maxLineBytes = DEFAULT_MAX_LINE_BYTES, signal }: ReadJsonLinesOptions = {},
 ): AsyncGenerator<JsonLine, void, undefined> {
-  const splitter = createJsonLineSplitter(maxLineBytes);
+  const splitter = createLineSplitter(maxLineBytes);
   const reader = readable.getReader();
   const cancel = (): void => void reader.cancel(signal?.reason).catch(() => {});
   signal?.addEventListener('abort', cancel, { once: true });
@@ -30,9 +31,9 @@ export async function* readJsonLines(
       const chunk = await readChunk(reader);
       throwIfAborted(signal);
       if (chunk === undefined) break;
-      yield* splitter.push(chunk);
+      for (const text of splitter.push(chunk)) yield* parseJsonLines(text);
     }
-    const last = splitter.end();
+    const last = parseLastJsonLine(splitter.end());
     if (last !== undefined) yield last;
   } finally {
     signal?.removeEventListener('abort', cancel);

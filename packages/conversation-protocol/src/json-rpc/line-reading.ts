@@ -1,5 +1,6 @@
-import { createJsonLineSplitter, type JsonLine } from './json-line-splitter.ts';
+import { type JsonLine, parseJsonLines, parseLastJsonLine } from './json-line.ts';
 import { JsonRpcError } from './json-rpc-error.ts';
+import { createLineSplitter } from './line-splitter.ts';
 
 /** A stream that is being read line by line, from the moment this is made. */
 export interface LineReading {
@@ -22,7 +23,7 @@ export function startLineReading(
   readable: ReadableStream<Uint8Array>,
   options: LineReadingOptions,
 ): LineReading {
-  const splitter = createJsonLineSplitter(options.maxLineBytes);
+  const splitter = createLineSplitter(options.maxLineBytes);
   const reader = readable.getReader();
   let discarding = false;
   let stopWaiting = (): void => {};
@@ -45,10 +46,11 @@ export function startLineReading(
       for (;;) {
         const { done, value } = await reader.read();
         if (done) break;
-        if (!discarding) await deliver(splitter.push(value));
+        if (discarding) continue;
+        for (const text of splitter.push(value)) await deliver(parseJsonLines(text));
       }
-      const last = splitter.end();
-      if (last !== undefined && !discarding) await deliver([last]);
+      const last = parseLastJsonLine(splitter.end());
+      if (last !== undefined) await deliver([last]);
       return undefined;
     } catch (cause) {
       if (cause instanceof JsonRpcError) return cause;

@@ -1,5 +1,5 @@
 import type { IncomingRequests } from './incoming-requests.ts';
-import type { BadLine, JsonLine } from './json-line-splitter.ts';
+import type { BadLine, JsonLine } from './json-line.ts';
 import { JsonRpcError } from './json-rpc-error.ts';
 import { readMessage } from './message.ts';
 import type { OutgoingRequests } from './outgoing-requests.ts';

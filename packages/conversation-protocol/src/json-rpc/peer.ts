@@ -1,5 +1,5 @@
 import { createIncomingRequests, type IncomingRequest } from './incoming-requests.ts';
-import type { JsonLine } from './json-line-splitter.ts';
+import type { JsonLine } from './json-line.ts';
 import { createJsonLineWriter, type JsonLineWriter } from './json-line-writer.ts';
 import { JsonRpcError } from './json-rpc-error.ts';
 import { type LineReading, startLineReading } from './line-reading.ts';

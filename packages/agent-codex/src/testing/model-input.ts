@@ -20,7 +20,7 @@ export interface InputMessage {
   readonly text: string;
   /** Data or web URLs, in order. */
   readonly images: readonly string[];
-  /** What the text begins with: a tag without its brackets (`environment_context`, `external_<source>`, …), `AGENTS.md` or `summary`. */
+  /** What the text begins with: a tag without its brackets (`environment_context`, `external_<source>`, …), or `AGENTS.md`, `summary`, `compaction`, `approval-review`. */
   readonly mark?: string;
 }
 
@@ -149,6 +149,8 @@ function toolOutput(item: WireItem, calls: ReadonlyMap<string, InputToolCall>): 
 const codexMarks: ReadonlySet<string> = new Set([
   'AGENTS.md',
   'summary',
+  'compaction',
+  'approval-review',
   'environment_context',
   'user_instructions',
   'user_action',
@@ -161,6 +163,8 @@ const codexMarks: ReadonlySet<string> = new Set([
 const openings = [
   ['AGENTS.md', '# AGENTS.md instructions'],
   ['summary', 'Another language model started to solve this problem'],
+  ['compaction', 'You are performing a CONTEXT CHECKPOINT COMPACTION'],
+  ['approval-review', 'The following is the Codex agent history whose request action you are assessing'],
 ] as const;
 
 function markOf(text: string): string | undefined {

@@ -16,6 +16,7 @@ describe.each(supportedVersions)('a story that only knows turns keeps the real C
     expect((await compacted).params.turn?.status).toBe('completed');
     await codex.turn(threadId, 'Second.');
     expect(model.requests.map(({ purpose }) => purpose)).toEqual(['turn', 'compact', 'turn']);
+    expect(model.requests[1]?.input.at(-1)).toMatchObject({ author: 'codex', mark: 'compaction' });
     const summary = model.requests[2]?.input.find(
       (item) => item.type === 'message' && item.mark === 'summary',
     );
@@ -47,6 +48,10 @@ describe.each(supportedVersions)('a story that only knows turns keeps the real C
     );
     await played.codex.turn(played.threadId, 'Work.');
     expect(played.model.requests.map(({ purpose }) => purpose)).toEqual(['turn', 'auto-review', 'turn']);
+    expect(played.model.requests[1]?.input.at(-1)).toMatchObject({
+      author: 'codex',
+      mark: 'approval-review',
+    });
     expect(played.model.requests[2]?.input.at(-1)).toMatchObject({
       text: expect.stringContaining('outside'),
     });

@@ -68,7 +68,13 @@ export function toolRelease(version: string, integrity: Integrity): Release {
 export async function tarOf(entries: readonly TarEntry[]): Promise<Uint8Array> {
   const archive = pack();
   for (const { name, type = 'file', linkname, mode = 0o644, body = '' } of entries) {
-    const header = { name, type, mode, ...(linkname === undefined ? {} : { linkname }) };
+    const header = {
+      name,
+      type,
+      mode,
+      mtime: new Date(499_162_500_000),
+      ...(linkname === undefined ? {} : { linkname }),
+    };
     archive.entry(header, type === 'file' ? Buffer.from(body) : Buffer.alloc(0));
   }
   archive.finalize();

@@ -68,6 +68,7 @@ export async function openAppServer(
       onProtocolError: (error) => client.onOddity(error.message),
     }),
   );
+  endWithProcess(process, peer);
   const gone = goneReason(process, peer, stderr);
   const version = await initialize(peer, gone, options.startDeadlineMs, signal);
   stack.move();
@@ -109,6 +110,18 @@ async function startProcess(host: Host, command: Command): Promise<HostProcess> 
       cause,
     });
   }
+}
+
+/** How long output may still come after the process has ended, in milliseconds. */
+const lateOutputMs = 1_000;
+
+/** A child of Codex can hold the pipe open after Codex itself has ended: then the rest of the group is ended, and with it the pipe. */
+function endWithProcess(process: HostProcess, peer: JsonRpcPeer): void {
+  void process.exit.then(async () => {
+    const late = setTimeout(() => void process.end({ from: 'term' }), lateOutputMs);
+    await peer.closed;
+    clearTimeout(late);
+  });
 }
 
 /** Resolves once the other side cannot answer any more, and says how it ended: exit status and the last lines of stderr. */

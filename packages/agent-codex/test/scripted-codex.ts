@@ -52,7 +52,7 @@ export async function openCodexHome(
   };
 }
 
-export type Answer = (request: CodexMessage) => unknown;
+type Answer = (request: CodexMessage) => unknown;
 
 /** The real app-server with the least client that can drive it. */
 export interface CodexProcess extends AsyncDisposable {

@@ -11,65 +11,84 @@ export interface FakeOutput {
   strike(fault: AppServerFault): Promise<void>;
 }
 
+interface OrderedWriter {
+  /** Resolves when the reader has taken it, and all before it. */
+  write(bytes: Buffer): Promise<void>;
+  /** After what is under way nothing is written any more. */
+  silence(): Promise<void>;
+}
+
 export function createFakeOutput(options: { readonly splitBytes: boolean }): FakeOutput {
+  const writer = createOrderedWriter(options.splitBytes);
+  return {
+    send: (message) => writer.write(Buffer.from(`${JSON.stringify(message)}\n`)),
+    strike: (fault) => strike(fault, writer),
+  };
+}
+
+function createOrderedWriter(splitBytes: boolean): OrderedWriter {
   let silent = false;
   let last: Promise<void> = Promise.resolve();
-
   const writeNow = async (bytes: Buffer): Promise<void> => {
     if (silent) return;
-    const pieces = options.splitBytes ? Array.from(bytes, (byte) => Buffer.of(byte)) : [bytes];
+    const pieces = splitBytes ? Array.from(bytes, (byte) => Buffer.of(byte)) : [bytes];
     for (const piece of pieces) {
       await new Promise<void>((resolve) => process.stdout.write(piece, () => resolve()));
       // Pieces that are written at once are read at once.
-      if (options.splitBytes) await nextTurnOfLoop();
+      if (splitBytes) await nextTurnOfLoop();
     }
   };
-  const write = (bytes: Buffer): Promise<void> => {
-    last = last.then(() => writeNow(bytes));
-    return last;
+  return {
+    write(bytes) {
+      last = last.then(() => writeNow(bytes));
+      return last;
+    },
+    silence() {
+      last = last.then(() => {
+        silent = true;
+      });
+      return last;
+    },
   };
-  const text = (value: string): Promise<void> => write(Buffer.from(value));
+}
 
-  const strike = async (fault: AppServerFault): Promise<void> => {
-    switch (fault.type) {
-      case 'silence':
-        await last;
-        silent = true;
-        return;
-      case 'garbage':
-        await text('thread panicked at src/main.rs\n\n{"method":\n[1,2]\n"text"\nnull\n{"id":{}}\n\u0000\n');
-        return write(Buffer.from([0xff, 0xfe, 0xc3, 0x28, 0x0a]));
-      case 'long-line':
-        return longLine(fault.bytes, write);
-      case 'half-line':
-        await text('{"method":"item/agentMessage/delta","params":{"delta":"caf');
-        await write(Buffer.from([0xc3]));
-        return process.exit(0);
-      case 'exit':
-        await last;
-        return process.exit(fault.code);
-      case 'kill':
-        await last;
-        process.kill(process.pid, fault.signal);
-        return new Promise(() => {});
-      case 'close-output':
-        await last;
-        silent = true;
-        return closeSync(1);
-      case 'stray-answer':
-        return text(`${JSON.stringify({ id: 987_654, result: {} })}\n`);
-      case 'stderr-flood':
-        return flood(fault.bytes);
-      case 'leave-child': {
-        const child = spawn('sleep', ['60'], { stdio: ['ignore', 'inherit', 'inherit'] });
-        await once(child, 'spawn');
-        return child.unref();
-      }
-      default:
-        return;
+async function strike(fault: AppServerFault, { write, silence }: OrderedWriter): Promise<void> {
+  switch (fault.type) {
+    case 'silence':
+      return silence();
+    case 'garbage':
+      await write(
+        Buffer.from('thread panicked at src/main.rs\n\n{"method":\n[1,2]\n"text"\nnull\n{"id":{}}\n\u0000\n'),
+      );
+      return write(Buffer.from([0xff, 0xfe, 0xc3, 0x28, 0x0a]));
+    case 'long-line':
+      return longLine(fault.bytes, write);
+    case 'half-line':
+      await write(Buffer.from('{"method":"item/agentMessage/delta","params":{"delta":"caf'));
+      await write(Buffer.from([0xc3]));
+      return process.exit(0);
+    case 'exit':
+      await silence();
+      return process.exit(fault.code);
+    case 'kill':
+      await silence();
+      process.kill(process.pid, fault.signal);
+      return new Promise(() => {});
+    case 'close-output':
+      await silence();
+      return closeSync(1);
+    case 'stray-answer':
+      return write(Buffer.from(`${JSON.stringify({ id: 987_654, result: {} })}\n`));
+    case 'stderr-flood':
+      return flood(fault.bytes);
+    case 'leave-child': {
+      const child = spawn('sleep', ['60'], { stdio: ['ignore', 'inherit', 'inherit'] });
+      await once(child, 'spawn');
+      return child.unref();
     }
-  };
-  return { send: (message) => text(`${JSON.stringify(message)}\n`), strike };
+    default:
+      return;
+  }
 }
 
 async function longLine(bytes: number, write: (bytes: Buffer) => Promise<void>): Promise<void> {

@@ -2,6 +2,7 @@
  * What can go wrong with a scripted model.
  *
  * - `invalid-story`: the story is not one; the message names the place in it.
+ * - `cannot-listen`: the port is taken or not allowed; `cause` has what the system said.
  * - `no-such-hold`: `release` was told a name that no step of the story holds on.
  * - `closed`: the model was closed while somebody waited for a request.
  * - `aborted`: the caller's signal fired while waiting.
@@ -9,6 +10,7 @@
  */
 export type ScriptedModelErrorCode =
   | 'invalid-story'
+  | 'cannot-listen'
   | 'no-such-hold'
   | 'closed'
   | 'aborted'

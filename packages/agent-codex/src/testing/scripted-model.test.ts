@@ -139,6 +139,17 @@ describe('a scripted model', () => {
     await expect.poll(() => model.exchanges.map(({ outcome }) => outcome)).toEqual(['hung', 'interrupted']);
   });
 
+  test('hands on what a predicate throws', async () => {
+    await using model = await openScriptedModel({ story: { replies: [] } });
+    const fail = (): boolean => {
+      throw new Error('no such member');
+    };
+    const waiting = expect(model.waitForRequest(fail)).rejects.toThrow('no such member');
+    await (await ask(model)).text();
+    await waiting;
+    await expect(model.waitForRequest(fail)).rejects.toThrow('no such member');
+  });
+
   test('knows its holds', async () => {
     await using model = await openScriptedModel({
       story: { replies: [{ steps: [{ type: 'hold', name: 'door' }] }] },
@@ -170,7 +181,10 @@ describe('a scripted model', () => {
   test('says when its port is taken', async () => {
     await using first = await openScriptedModel({ story: { replies: [] } });
     const port = Number(new URL(first.url).port);
-    await expect(openScriptedModel({ story: { replies: [] }, port })).rejects.toThrow(/EADDRINUSE/);
+    await expect(openScriptedModel({ story: { replies: [] }, port })).rejects.toMatchObject({
+      code: 'cannot-listen',
+      message: expect.stringContaining('EADDRINUSE'),
+    });
   });
 });
 

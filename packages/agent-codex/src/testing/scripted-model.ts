@@ -74,7 +74,7 @@ interface Desk {
 
 /**
  * Starts a Responses API on loopback that answers from a story.
- * @throws {ScriptedModelError} `invalid-story`.
+ * @throws {ScriptedModelError} `invalid-story`, `cannot-listen`.
  */
 export async function openScriptedModel(options: ScriptedModelOptions): Promise<ScriptedModel> {
   const story = parseStory(options.story);
@@ -88,7 +88,11 @@ export async function openScriptedModel(options: ScriptedModelOptions): Promise<
     refused: [],
   };
   const { requireKey } = options;
-  const server = createServer((request, response) => void serve(request, response, desk));
+  // A connection that the server closes at leisure can meet the next request half-way: it stays open until Codex or the test ends it.
+  const server = createServer(
+    { keepAliveTimeout: 0 },
+    (request, response) => void serve(request, response, desk),
+  );
   server.on('upgrade', (request, socket) => {
     desk.refused.push({ method: 'UPGRADE', path: pathOf(request), status: 404 });
     socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
@@ -105,10 +109,10 @@ export async function openScriptedModel(options: ScriptedModelOptions): Promise<
     providerConfig: (config = {}) => providerConfig(url, { ...config, withKey: requireKey !== undefined }),
     transcript: (rendering = {}) =>
       renderTranscript(desk.exchanges, { ...rendering, secrets: [...desk.tokens] }),
-    waitForRequest: (which, { signal } = {}) => {
+    waitForRequest: async (which, { signal } = {}) => {
       const matches = typeof which === 'number' ? (request: ModelRequest) => request.index === which : which;
       const past = desk.exchanges.find((exchange) => matches(exchange.request));
-      return past ? Promise.resolve(past.request) : desk.waiters.next(matches, signal);
+      return past?.request ?? desk.waiters.next(matches, signal);
     },
     release: (name) => desk.gates.open(name),
     async [Symbol.asyncDispose]() {
@@ -121,10 +125,13 @@ export async function openScriptedModel(options: ScriptedModelOptions): Promise<
 }
 
 async function listen(server: Server, port: number): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', (cause) => {
+    const message = `The scripted model cannot listen on 127.0.0.1:${port} (${cause.message}). Leave out the port to get a free one.`;
+    reject(new ScriptedModelError('cannot-listen', message, { cause }));
   });
+  server.listen(port, '127.0.0.1', resolve);
+  await promise;
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : port;
 }

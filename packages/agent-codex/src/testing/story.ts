@@ -86,7 +86,7 @@ const reply: z.ZodType<Reply> = z.strictObject({
   times: z.union([z.number().int().min(1), z.literal('always')]).exactOptional(),
 });
 
-export const storySchema: z.ZodType<Story> = z.strictObject({
+const storySchema: z.ZodType<Story> = z.strictObject({
   replies: z.array(reply),
   otherwise: steps.exactOptional(),
   run: z.enum(['per-thread', 'shared']).exactOptional(),

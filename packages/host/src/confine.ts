@@ -45,6 +45,7 @@ export function confine(host: HostFiles, root: HostPath): HostFiles {
     },
     readLink: async (path) => await host.readLink(await entry(path)),
     setMode: async (path, mode) => await host.setMode(await target(path), mode),
+    setModified: async (path, modifiedMs) => await host.setModified(await entryOrRoot(path), modifiedMs),
     async canonicalize(path, options) {
       const resolved = await target(path);
       return options?.within === undefined ? resolved : await host.canonicalize(resolved, options);

@@ -85,7 +85,10 @@ export interface HostFiles {
   link(path: HostPath, target: string, options?: { readonly hard?: boolean }): Promise<void>;
   /** The target that a symbolic link says, verbatim. */
   readLink(path: HostPath): Promise<string>;
+  /** A link is followed. */
   setMode(path: HostPath, mode: number): Promise<void>;
+  /** Sets when the path itself (a link is not followed) was last modified, in milliseconds since the epoch; exact to the microsecond. */
+  setModified(path: HostPath, modifiedMs: number): Promise<void>;
   /**
    * Follows every link on the host and gives the path that is really meant; the last segment need not exist.
    * With `within`, a path that ends up outside of that folder is refused with `outside-root`.

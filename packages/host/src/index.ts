@@ -1,3 +1,6 @@
+export type { ArchiveLimits } from './archive/archive-guard.ts';
+export { type PackOptions, packDirectory, type SkipReason } from './archive/pack-directory.ts';
+export { type Unpacked, type UnpackOptions, unpackDirectory } from './archive/unpack-directory.ts';
 export { confine } from './confine.ts';
 export {
   CREDENTIAL_NAME_GLOBS,

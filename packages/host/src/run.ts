@@ -8,7 +8,7 @@ import type { Command, HostProcess, ProcessExit } from './process.ts';
 export interface RunOptions {
   /** What the command reads on its standard input; nothing by default. A command that does not read all of it is no failure. */
   readonly input?: FileBody;
-  /** 60,000 by default. After it the command is ended and `run` fails with `timeout`. */
+  /** 60,000 by default; `Infinity` for none. After it the command is ended and `run` fails with `timeout`. */
   readonly timeoutMs?: number;
   /** How much of each output is kept, in bytes; the rest is read and dropped. 1 MiB by default. */
   readonly maxOutputBytes?: number;
@@ -72,30 +72,35 @@ async function finish(
   };
 }
 
-/** A command may end without reading its input; how it ended says whether that was a failure. */
+/** A command may end without reading its input; how it ended says whether that was a failure. That of the input's own source is one. */
 async function feed(stdin: WritableStream<Uint8Array>, input: FileBody | undefined): Promise<void> {
-  try {
-    if (input instanceof ReadableStream) {
-      await input.pipeTo(stdin);
-      return;
-    }
-    const writer = stdin.getWriter();
-    if (input !== undefined && input.length > 0) {
-      await writer.write(typeof input === 'string' ? new TextEncoder().encode(input) : input);
-    }
-    await writer.close();
-  } catch (failure) {
-    if (!(failure instanceof HostError)) throw failure;
+  const writer = stdin.getWriter();
+  for await (const chunk of chunksOf(input)) {
+    const isTaken = await writer.write(chunk).then(
+      () => true,
+      () => false,
+    );
+    if (!isTaken) return;
   }
+  await writer.close().catch(() => undefined);
+}
+
+async function* chunksOf(input: FileBody | undefined): AsyncGenerator<Uint8Array, void, undefined> {
+  if (input === undefined || input === '') return;
+  if (typeof input === 'string') yield new TextEncoder().encode(input);
+  else if (input instanceof Uint8Array) yield input;
+  else yield* input;
 }
 
 async function orDeadline<T>(work: Promise<T>, command: Command, options: RunOptions): Promise<T> {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const cut = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
+  const isTimed = Number.isFinite(timeoutMs);
+  const onTimeout = (): void => {
     const what = `${describeCommand(command)} did not end, or did not let go of its output, within ${timeoutMs} ms`;
     cut.reject(new HostError('timeout', `${what}; it was ended.`));
-  }, timeoutMs);
+  };
+  const timer = isTimed ? setTimeout(onTimeout, timeoutMs) : undefined;
   const { signal } = options;
   const onAbort = (): void => {
     if (signal !== undefined) cut.reject(abortedError(signal, `run ${describeCommand(command)}`));

@@ -1,4 +1,16 @@
-import { chmod, link, lstat, mkdir, readlink, rename, rm, rmdir, symlink, unlink } from 'node:fs/promises';
+import {
+  chmod,
+  link,
+  lstat,
+  lutimes,
+  mkdir,
+  readlink,
+  rename,
+  rm,
+  rmdir,
+  symlink,
+  unlink,
+} from 'node:fs/promises';
 import { HostError } from '../host-error.ts';
 import { type HostPath, hostPath } from '../host-path.ts';
 import { errnoOf, orFileFailure } from './file-failure.ts';
@@ -52,4 +64,10 @@ export async function readLocalLink(path: HostPath): Promise<string> {
 /** See `Host.setMode`. */
 export async function setLocalMode(path: HostPath, mode: number): Promise<void> {
   await orFileFailure(`change the mode of ${path}`, () => chmod(nodePath(path), mode));
+}
+
+/** See `Host.setModified`. */
+export async function setLocalModified(path: HostPath, modifiedMs: number): Promise<void> {
+  const seconds = modifiedMs / 1_000;
+  await orFileFailure(`set the time of ${path}`, () => lutimes(nodePath(path), seconds, seconds));
 }

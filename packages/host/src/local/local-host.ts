@@ -16,6 +16,7 @@ import {
   removeLocal,
   renameLocal,
   setLocalMode,
+  setLocalModified,
 } from './change-files.ts';
 import { connectLocally } from './connect.ts';
 import { readControllerEnvironment } from './controller-environment.ts';
@@ -84,6 +85,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
     link: (path, target, { hard = false } = {}) => linkLocal(path, target, hard),
     readLink: readLocalLink,
     setMode: setLocalMode,
+    setModified: setLocalModified,
     canonicalize: (path, { within } = {}) => canonicalLocalPath(path, within),
     watch: (path, { signal }) => watchLocalPath(path, signal, lifetime.signal),
     connect: (target, { signal } = {}) => connectLocally(target, signal),

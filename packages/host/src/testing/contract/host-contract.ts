@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Host } from '../../host.ts';
 import { joinHostPath } from '../../host-path.ts';
+import { archiveCases } from './archive-cases.ts';
 import { commandCases } from './command-cases.ts';
 import type { CaseDefinition, HostCapabilities } from './contract-case.ts';
 import { derivedCases } from './derived-cases.ts';
@@ -27,7 +28,7 @@ export interface ContractCase {
  * ```
  */
 export function hostContract(options: HostContractOptions): readonly ContractCase[] {
-  return [...commandCases, ...endingCases, ...fileCases, ...derivedCases]
+  return [...commandCases, ...endingCases, ...fileCases, ...derivedCases, ...archiveCases]
     .filter(({ needs = [] }) => needs.every((need) => options.capabilities[need]))
     .map((definition) => ({ name: definition.name, run: () => runCase(definition, options) }));
 }

@@ -61,6 +61,9 @@ export function createMemoryFiles({ tree, uid, hostSignal }: MemoryFilesOptions)
     setMode: async (path, mode) => {
       present(at(path, true), 'change the mode of').mode = mode;
     },
+    setModified: async (path, modifiedMs) => {
+      present(at(path, false), 'set the time of').modifiedMs = modifiedMs;
+    },
     canonicalize: async (path, { within } = {}) => {
       const real = at(path, true).path;
       const root = within === undefined ? undefined : at(within, true).path;

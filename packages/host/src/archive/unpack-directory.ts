@@ -1,0 +1,119 @@
+import { abortedError, throwIfAborted } from '../abort.ts';
+import type { Host, HostFiles } from '../host.ts';
+import { HostError } from '../host-error.ts';
+import { type HostPath, joinHostPath, parentHostPath } from '../host-path.ts';
+import {
+  type ArchiveGuard,
+  type ArchiveGuardOptions,
+  createArchiveGuard,
+  type SafeEntry,
+} from './archive-guard.ts';
+import { extractByFiles, type SafeReading } from './extract-by-files.ts';
+import { extractWithTar, hasGnuTar } from './gnu-tar.ts';
+import { readTar } from './tar-reader.ts';
+
+export interface UnpackOptions extends ArchiveGuardOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface Unpacked {
+  readonly entries: number;
+  /** Of all files together. */
+  readonly bytes: number;
+}
+
+/**
+ * Unpacks a tar archive as the folder `path`, which must not exist or be empty. All or nothing: it is unpacked beside the folder
+ * and takes its place when every entry is there and was found harmless. What `packDirectory` gives comes back as it was.
+ *
+ * The host's own GNU tar does the writing where there is one: it is given nothing but what was read and checked here.
+ *
+ * Refused with `invalid-archive`: names that are absolute or hold `..`; links that lead out of the folder (unless `allowOutsideLinks`);
+ * entries behind a link; one entry in the place of another; devices, pipes, sparse files; setuid, setgid and sticky bits; a damaged or cut archive.
+ *
+ * @throws {HostError} `invalid-archive`, `limit-exceeded`, `directory-not-empty`, `not-a-directory`, `aborted`, and what the file operations throw.
+ */
+export async function unpackDirectory(
+  host: HostFiles | Host,
+  path: HostPath,
+  stream: ReadableStream<Uint8Array>,
+  options: UnpackOptions = {},
+): Promise<Unpacked> {
+  const attempt = `unpack an archive as ${path}`;
+  let staging: HostPath | undefined;
+  try {
+    throwIfAborted(options.signal, attempt);
+    await refuseFull(host, path);
+    await host.makeDirectory(parentHostPath(path));
+    staging = joinHostPath(parentHostPath(path), `.seedbed-${crypto.randomUUID()}.tmp`);
+    await host.makeDirectory(staging, { mode: 0o700 });
+    const unpacked = await fill(host, staging, stream, options);
+    throwIfAborted(options.signal, attempt);
+    await host.rename(staging, path);
+    return unpacked;
+  } catch (failure) {
+    if (!stream.locked) await stream.cancel(failure).catch(() => undefined);
+    if (staging !== undefined) await host.remove(staging, { recursive: true });
+    if (options.signal?.aborted) throw abortedError(options.signal, attempt);
+    throw failure instanceof HostError
+      ? failure
+      : new HostError('io', `Could not ${attempt}: its source failed.`, { cause: failure });
+  }
+}
+
+async function refuseFull(host: HostFiles, path: HostPath): Promise<void> {
+  const there = await host.stat(path);
+  if (there === undefined) return;
+  if (there.kind !== 'directory')
+    throw new HostError('not-a-directory', `Did not unpack an archive as ${path}: something else is there.`);
+  for await (const _ of host.list(path)) {
+    throw new HostError(
+      'directory-not-empty',
+      `Did not unpack an archive as ${path}: the folder is not empty.`,
+    );
+  }
+}
+
+/** Admits and counts the entries of an archive, each with its content, in a form that is harmless to unpack. */
+async function* admitted(
+  stream: ReadableStream<Uint8Array>,
+  guard: ArchiveGuard,
+  count: (entry: SafeEntry) => void,
+): AsyncGenerator<SafeReading, void, undefined> {
+  for await (const { entry, body } of readTar(stream)) {
+    const safe = guard.admit(entry);
+    count(safe);
+    yield { entry: safe, body };
+  }
+}
+
+async function fill(
+  host: HostFiles | Host,
+  staging: HostPath,
+  stream: ReadableStream<Uint8Array>,
+  options: UnpackOptions,
+): Promise<Unpacked> {
+  const guard = createArchiveGuard(options);
+  let entries = 0;
+  let bytes = 0;
+  const readings = admitted(abortable(stream, options.signal), guard, ({ size }) => {
+    entries += 1;
+    bytes += size;
+  });
+  if ('spawn' in host && (await hasGnuTar(host))) {
+    await extractWithTar(host, staging, readings, options.signal);
+  } else {
+    await extractByFiles(host, staging, readings);
+  }
+  guard.finish();
+  return { entries, bytes };
+}
+
+/** The stream, failing when the signal fires also while its source gives nothing. */
+function abortable(
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+): ReadableStream<Uint8Array> {
+  if (signal === undefined) return stream;
+  return stream.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal });
+}

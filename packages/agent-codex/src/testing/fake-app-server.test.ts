@@ -107,7 +107,7 @@ describe('a fake app-server', () => {
     expect(output).toContain('\ufffd');
   });
 
-  test('writes a line of 100 MB', async () => {
+  test('writes a line of 100 MB', { timeout: 120_000 }, async () => {
     const bytes = 100_000_000;
     await using fake = start({ faults: [{ type: 'long-line', at: 'initialize', bytes }] });
     fake.send({ id: 0, method: 'initialize' });

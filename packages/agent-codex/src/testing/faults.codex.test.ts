@@ -110,7 +110,7 @@ describe.each(supportedVersions)('the real Codex %s', (version) => {
     expect((await completed).params.turn?.status).toBe('interrupted');
   });
 
-  test.each([20_000, 60_000])('hears %i deltas one by one', async (count) => {
+  test.each([20_000, 60_000])('hears %i deltas one by one', { timeout: 120_000 }, async (count) => {
     await using played = await playStory(version, {
       replies: [{ steps: [{ type: 'deltas', count, text: 'ab ' }] }],
     });

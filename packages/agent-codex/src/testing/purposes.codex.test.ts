@@ -142,7 +142,7 @@ describe.each(supportedVersions)('a story for the real Codex %s can answer by pu
     expect(JSON.stringify(model.requests.at(-1)?.input)).toContain('A short story.');
   });
 
-  test('24 conversations at once, each from its beginning', async () => {
+  test('24 conversations at once, each from its beginning', { timeout: 120_000 }, async () => {
     await using played = await playStory(version, {
       replies: [{ steps: [{ type: 'say', text: 'first' }] }, { steps: [{ type: 'say', text: 'second' }] }],
     });

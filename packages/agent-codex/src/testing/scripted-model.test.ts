@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { zstdCompressSync } from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { openScriptedModel, type ScriptedModel } from './scripted-model.ts';
 
@@ -198,6 +199,29 @@ describe('a transcript', () => {
     const short = model.transcript({ totalLength: 1000 });
     expect(short.length).toBeLessThan(1200);
     expect(short).toMatch(/… \d further requests left out/);
+  });
+
+  test('shows no part of a key, wherever a text is cut', async () => {
+    const requireKey = 'QWERTZUIOPASDFGHJKLYXCVBNM';
+    await using model = await openScriptedModel({ story: { replies: [] }, requireKey });
+    const sent = JSON.stringify({
+      model: 'm',
+      input: [{ type: 'message', role: 'user', content: requireKey }],
+    });
+    await (await ask(model, { body: sent, headers: { authorization: `Bearer ${requireKey}` } })).text();
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 40 }), (textLength) => {
+        expect(model.transcript({ textLength })).not.toContain('QWE');
+      }),
+    );
+  });
+
+  test('keeps its hands off the terminal, and off words that contain a short key', async () => {
+    await using model = await openScriptedModel({ story: { replies: [] } });
+    const content = '\u001b[2Jlooks\u0007';
+    const sent = JSON.stringify({ model: 'm', input: [{ type: 'message', role: 'user', content }] });
+    await (await ask(model, { body: sent, headers: { authorization: 'Bearer o' } })).text();
+    expect(model.transcript()).toContain('user: \\x1b[2Jlooks\\x07');
   });
 
   test('hides keys, also those that nobody told it of', async () => {

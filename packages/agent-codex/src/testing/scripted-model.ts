@@ -44,7 +44,7 @@ export interface ScriptedModel extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
   /** The part of `config.toml` that makes Codex use this model and call nobody else. */
   providerConfig(options?: ProviderConfigOptions): ProviderConfig;
-  /** What was asked and answered, for people and snapshots: without ids, times and keys; long texts cut. */
+  /** What was asked and answered, for people and snapshots: without ids, times, keys (of six characters or more) and control characters; long texts cut. */
   transcript(options?: TranscriptOptions): string;
   /**
    * The request with this number (from 0), or the first that the predicate holds for, past ones included.

@@ -170,6 +170,31 @@ describe.each(supportedVersions)('the real Codex %s does what the model', (versi
     expect(played.model.requests[1]?.input.at(-1)).toMatchObject({ name: 'lookup', text: 'found' });
   });
 
+  test('calls: a tool of an MCP server', async () => {
+    const program = join(import.meta.dirname, '../../test/lookup-mcp-server.mjs');
+    await using played = await playStory(
+      version,
+      {
+        replies: [
+          { steps: [{ type: 'callTool', namespace: 'mcp__archive', name: 'lookup', arguments: { q: 1 } }] },
+        ],
+      },
+      {
+        config: { mcp_servers: { archive: { command: process.execPath, args: [program] } } },
+        answer: () => ({ action: 'accept', content: null, _meta: null }),
+      },
+    );
+    await played.codex.turn(played.threadId, 'Look it up.');
+    expect(completedItems(played.codex, 'mcpToolCall')).toMatchObject([
+      { server: 'archive', tool: 'lookup', status: 'completed' },
+    ]);
+    expect(played.model.requests[1]?.input.at(-1)).toMatchObject({
+      namespace: 'mcp__archive',
+      name: 'lookup',
+      text: expect.stringContaining('found'),
+    });
+  });
+
   test('looks at an image', async () => {
     await using played = await playStory(version, {
       replies: [{ steps: [{ type: 'viewImage', path: 'pixel.png' }] }],

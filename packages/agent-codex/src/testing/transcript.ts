@@ -29,7 +29,12 @@ export function renderTranscript(
     const key = request.threadId ?? '';
     const thread = threads.get(key) ?? { name: `thread ${threads.size + 1}`, last: undefined };
     threads.set(key, thread);
-    const part = masked(renderExchange(exchange, { thread, textLength }), options.secrets);
+    const part = renderExchange(exchange, {
+      last: thread.last,
+      name: thread.name,
+      textLength,
+      secrets: options.secrets,
+    });
     thread.last = request;
     if (length + part.length > totalLength) {
       parts.push(`… ${exchanges.length - index} further requests left out\n`);
@@ -41,23 +46,26 @@ export function renderTranscript(
   return parts.join('\n');
 }
 
-function renderExchange(
-  exchange: ModelExchange,
-  {
-    thread,
-    textLength,
-  }: { readonly thread: { name: string; last: ModelRequest | undefined }; readonly textLength: number },
-): string {
+interface Rendering {
+  readonly name: string;
+  /** The request before this one in the same conversation. */
+  readonly last: ModelRequest | undefined;
+  readonly textLength: number;
+  readonly secrets: readonly string[];
+}
+
+function renderExchange(exchange: ModelExchange, { name, last, textLength, secrets }: Rendering): string {
   const { request } = exchange;
-  const shorten = (text: string): string => shortened(text, textLength);
+  // Hidden first, cut then: the beginning of a secret is one too.
+  const shorten = (text: string, length = textLength): string => shortened(masked(text, secrets), length);
   const effort = request.effort === undefined ? '' : `, effort ${request.effort}`;
-  const lines = [`#${request.index} ${request.purpose} · ${thread.name} · ${request.model}${effort}`];
-  const isNew = newIn(request, thread.last);
-  if (request.instructions !== thread.last?.instructions) {
-    lines.push(`   instructions: ${shortened(request.instructions, 80)}`);
+  const lines = [`#${request.index} ${request.purpose} · ${name} · ${request.model}${effort}`];
+  const isNew = newIn(request, last);
+  if (request.instructions !== last?.instructions) {
+    lines.push(`   instructions: ${shorten(request.instructions, 80)}`);
   }
   const tools = request.tools.map(toolName).join(', ');
-  if (tools !== thread.last?.tools.map(toolName).join(', ')) lines.push(`   tools: ${tools || 'none'}`);
+  if (tools !== last?.tools.map(toolName).join(', ')) lines.push(`   tools: ${tools || 'none'}`);
   for (const item of isNew) {
     if (item.type === 'message' && item.text === request.instructions) continue;
     lines.push(`   ${renderItem(item, shorten)}`);
@@ -123,7 +131,7 @@ function renderStep(step: Step, shorten: (text: string) => string): string {
     case 'think':
       return `thinks: ${shorten(step.summary)}`;
     case 'run':
-      return `runs: ${shorten(step.command)}${step.escalate === undefined ? '' : ` (asks to leave the sandbox: ${step.escalate})`}`;
+      return `runs: ${shorten(step.command)}${step.escalate === undefined ? '' : ` (asks to leave the sandbox: ${shorten(step.escalate)})`}`;
     case 'patch':
       return `patches: ${shorten(step.patch)}`;
     default: {
@@ -139,17 +147,27 @@ function toolName(tool: { readonly name: string; readonly namespace?: string }):
 }
 
 function shortened(text: string, length: number): string {
-  const line = text.replaceAll('\n', '\n     ');
+  const line = printable(text).replaceAll('\n', '\n     ');
   const characters = [...line.slice(0, length * 2)];
   if (characters.length <= length && line.length <= length * 2) return line;
   return `${characters.slice(0, length).join('')}… (${text.length} characters)`;
 }
 
+/** What a program printed must not drive the terminal of whoever reads this. */
+function printable(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n\t]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return `\\x${code.toString(16).padStart(2, '0')}`;
+  });
+}
+
+/** A shorter one is no secret, and hiding it would tear holes into ordinary words. */
+const shortestSecret = 6;
 const keyLike = /\b(?:sk|sess|eyJ)[-_A-Za-z0-9][A-Za-z0-9._-]{18,}/g;
 
 function masked(text: string, secrets: readonly string[]): string {
   const known = secrets
-    .filter((secret) => secret !== '')
+    .filter((secret) => secret.length >= shortestSecret)
     .reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
   return known.replaceAll(keyLike, '[secret]');
 }

@@ -29,7 +29,7 @@ export interface EnsureOptions {
   readonly onProgress?: (progress: BinaryProgress) => void;
 }
 
-export interface RemoveOptions {
+export interface CacheCallOptions {
   readonly signal?: AbortSignal;
 }
 
@@ -42,11 +42,11 @@ export interface BinaryCache {
    */
   ensure(host: Host, release: Release, options?: EnsureOptions): Promise<CachedBinary>;
   /** Every tree that this package put there, with what is known of its use. */
-  list(host: Host, options?: RemoveOptions): Promise<readonly ListedTree[]>;
+  list(host: Host, options?: CacheCallOptions): Promise<readonly ListedTree[]>;
   /** Removes trees by age and size, the longest unused first; never one from which something runs, or that was just handed out. */
   evict(host: Host, options: EvictionOptions): Promise<EvictionReport>;
   /** Removes what is there of one release, except what is in use. */
-  remove(host: Host, release: Release, options?: RemoveOptions): Promise<EvictionReport>;
+  remove(host: Host, release: Release, options?: CacheCallOptions): Promise<EvictionReport>;
 }
 
 export function createBinaryCache(options: BinaryCacheOptions): BinaryCache {

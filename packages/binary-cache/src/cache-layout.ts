@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { type Host, HostError, type HostPath, hostPath, joinHostPath } from '@seedbed/host';
+import { type Host, HostError, type HostPath, hostPath, joinHostPath, run } from '@seedbed/host';
 import { BinaryCacheError } from './binary-cache-error.ts';
 import type { Evidence } from './binary-source.ts';
-import { hostFailure } from './host-failure.ts';
+import { describeEnd, succeeded } from './host-command.ts';
+import { failureFromText, hostFailure } from './host-failure.ts';
 import { integrityHex } from './integrity.ts';
 import { type Artifact, platformName, type Release } from './release.ts';
 import { isTrusted } from './trusted-owner.ts';
@@ -72,21 +73,23 @@ export async function findLayout(host: Host, directory: HostPath): Promise<Cache
   return layout;
 }
 
+// One command, so that no folder is ever open to others, not even for a moment between its creation and a change of its mode.
+const createScript = 'umask 022 && mkdir -p "$@"';
+
 /**
  * Creates what is missing of the cache's folders.
  *
  * @throws {BinaryCacheError} `cache-unwritable`, `cache-untrusted`, `no-space`, `install-failed`.
  */
 export async function createLayout(host: Host, directory: HostPath): Promise<CacheLayout> {
+  const doing = `Creating the cache in ${directory}`;
+  const { root, entries, trees, incoming, used } = layoutAt(joinHostPath(directory, formatFolder));
   try {
-    await host.makeDirectory(directory);
-    const layout = layoutAt(joinHostPath(directory, formatFolder));
-    await host.makeDirectory(layout.root, { mode: 0o755 });
-    for (const folder of [layout.entries, layout.trees, layout.incoming, layout.used]) {
-      await host.makeDirectory(folder, { mode: 0o755 });
-    }
+    const argv = ['sh', '-c', createScript, 'sh', root, entries, trees, incoming, used] as const;
+    const result = await run(host, { argv, env: { LC_ALL: 'C' } });
+    if (!succeeded(result)) throw failureFromText(describeEnd(result), doing);
   } catch (error) {
-    throw hostFailure(error, `Creating the cache in ${directory}`);
+    throw hostFailure(error, doing);
   }
   const layout = await findLayout(host, directory);
   if (layout !== undefined) return layout;

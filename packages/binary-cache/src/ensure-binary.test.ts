@@ -128,6 +128,19 @@ test('who aborts leaves alone; the others get their binary', async () => {
   await expect(staying).resolves.toMatchObject({ origin: 'file' });
 });
 
+test('who throws on progress fails alone', async () => {
+  await using it = await stage();
+  const cache = it.cache();
+  const throwing = cache.ensure(it.host, it.tool.release, {
+    onProgress: () => {
+      throw new Error('not listening');
+    },
+  });
+  const other = cache.ensure(it.host, it.tool.release);
+  await expect(throwing).rejects.toThrow('not listening');
+  await expect(other).resolves.toMatchObject({ version: '1.0.0' });
+});
+
 test('an aborted install leaves nothing behind', async () => {
   await using it = await stage();
   const abort = new AbortController();
@@ -154,6 +167,7 @@ const damages: readonly [string, (binary: CachedBinary, tree: string) => void | 
   ['got an extra link', ({ root }) => symlinkSync('/etc/passwd', join(root, 'lib/link'))],
   ['has a link in place of a file', ({ root }) => replaceByLink(join(root, 'lib/data'))],
   ['has no manifest', (_, tree) => rm(join(tree, 'manifest.json'))],
+  ['has a pipe for a manifest', (_, tree) => replaceByPipe(join(tree, 'manifest.json'))],
   ['has half a manifest', (_, tree) => halve(join(tree, 'manifest.json'))],
   [
     'has the manifest of another version',
@@ -321,6 +335,18 @@ test('an unpacked package is taken for what its program prints, only where that 
   expect(strict).not.toHaveProperty('replaced');
 });
 
+test('an unpacked package with a link in it is refused', async () => {
+  await using it = await stage();
+  const unpacked = join(it.home, 'unpacked');
+  await mkdir(unpacked);
+  execFileSync('tar', ['-xzf', it.archive, '-C', unpacked]);
+  symlinkSync('/etc/passwd', join(unpacked, 'package/vendor/any/lib/link'));
+  const sources = [fileSource({ path: unpacked, trust: 'functional' })];
+  await expect(it.cache({ sources }).ensure(it.host, it.tool.release)).rejects.toMatchObject({
+    code: 'unsafe-archive',
+  });
+});
+
 test('a release for other platforms is refused', async () => {
   await using it = await stage();
   const release = { ...it.tool.release, artifacts: {} };
@@ -399,4 +425,9 @@ async function rewrite(path: string, from: string, to: string): Promise<void> {
   const text = await readFile(path, 'utf8');
   expect(text).toContain(from);
   await writeFile(path, text.replace(from, to));
+}
+
+async function replaceByPipe(path: string): Promise<void> {
+  await rm(path);
+  execFileSync('mkfifo', [path]);
 }

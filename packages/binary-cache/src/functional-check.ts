@@ -30,7 +30,7 @@ export async function checkProgram(
       {
         argv: [executable, ...release.expect.args],
         cwd: home,
-        env: { HOME: home, TMPDIR: home, CODEX_HOME: undefined },
+        env: { HOME: home, TMPDIR: home },
       },
       { signal, timeoutMs: deadlineMs, maxOutputBytes: 4096 },
     );

@@ -1,5 +1,5 @@
 import { chmodSync, symlinkSync } from 'node:fs';
-import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Host, hostPath } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
@@ -73,6 +73,14 @@ test('a program with its whole tree is copied, so that its update does not reach
   expect(await it.ensure()).toEqual({ ...adopted, origin: 'cache' });
 });
 
+test('a tree that its installer left writable by a group is adopted, and the copy is not writable by it', async () => {
+  await using it = await stage();
+  symlinkSync(await layTree(join(it.home, 'opt')), join(it.bin, 'tool'));
+  chmodSync(join(it.home, 'opt/lib/data'), 0o664);
+  const { root } = await it.ensure();
+  expect((await stat(join(root, 'lib/data'))).mode & 0o777).toBe(0o644);
+});
+
 test('behind a launcher script the tree is found where its installer puts it', async () => {
   await using it = await stage();
   const launcher = join(it.home, 'lib/node_modules/tool/bin/tool.js');
@@ -126,11 +134,11 @@ const refusals: readonly [string, RegExp, (it: Stage) => Promise<void>][] = [
     async ({ home, bin }) => symlinkSync(await layTree(join(home, 'opt'), '/bin/true'), join(bin, 'tool')),
   ],
   [
-    'a tree that the group can write',
-    /written by others/,
+    'a tree that everybody can write',
+    /written by everybody/,
     async ({ home, bin }) => {
       symlinkSync(await layTree(join(home, 'opt')), join(bin, 'tool'));
-      chmodSync(join(home, 'opt/lib/data'), 0o664);
+      chmodSync(join(home, 'opt/lib/data'), 0o666);
     },
   ],
   [

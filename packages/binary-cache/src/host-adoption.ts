@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { type Host, HostError, type HostPath, hostPath, joinHostPath, parentHostPath } from '@seedbed/host';
+import {
+  type FileStat,
+  type Host,
+  HostError,
+  type HostPath,
+  hostPath,
+  joinHostPath,
+  parentHostPath,
+} from '@seedbed/host';
 import { BinaryCacheError } from './binary-cache-error.ts';
 import type { BinarySource, SourceRequest } from './binary-source.ts';
 import { checkProgram } from './functional-check.ts';
@@ -92,7 +100,8 @@ async function judgeTree(request: SourceRequest, tree: HostPath): Promise<Judgem
   try {
     const walked = await walkTree(host, tree, limits);
     for (const [path, found] of [...walked.directories, ...walked.files]) {
-      if (!isTrusted(found, host)) return refused(`${tree}/${path} can be written by others`);
+      if (!isOwn(found, host))
+        return refused(`${tree}/${path} can be written by everybody, or is somebody else's`);
     }
     const executable = joinHostPath(tree, inTree(artifact.executable));
     if (!(await isNativeProgram(host, executable)))
@@ -116,6 +125,11 @@ async function checkInScratch(
   } finally {
     await host.remove(home, { recursive: true }).catch(() => undefined);
   }
+}
+
+/** Less strict than in the cache: umask 002 and Homebrew leave what they install writable by a group, and the copy is not. */
+function isOwn(found: FileStat, host: Host): boolean {
+  return isTrusted({ ...found, mode: found.mode & ~0o020 }, host);
 }
 
 const nativeMagic = new Set(['7f454c46', 'cffaedfe', 'cafebabe']);

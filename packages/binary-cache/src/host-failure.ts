@@ -24,7 +24,7 @@ export function hostFailure(error: unknown, doing: string, signal?: AbortSignal)
 export function failureFromText(text: string, doing: string, cause?: unknown): BinaryCacheError {
   if (full.test(text)) return noSpace(doing, text, cause);
   if (closed.test(text)) return unwritable(doing, text, cause);
-  return new BinaryCacheError('install-failed', `${doing} failed on the host: ${text}`, { cause });
+  return new BinaryCacheError('install-failed', `${doing} failed: ${text}`, { cause });
 }
 
 function noSpace(doing: string, text: string, cause: unknown): BinaryCacheError {

@@ -1,9 +1,9 @@
 export {
   type BinaryCache,
   type BinaryCacheOptions,
+  type CacheCallOptions,
   createBinaryCache,
   type EnsureOptions,
-  type RemoveOptions,
 } from './binary-cache.ts';
 export { BinaryCacheError, type BinaryCacheErrorCode } from './binary-cache-error.ts';
 export type {

@@ -46,10 +46,17 @@ export function createSingleFlight<T>(): SingleFlight<T> {
       throwIfAborted(signal);
       const flight = flights.get(key) ?? start(key, work);
       flight.passengers += 1;
-      const listener = (progress: BinaryProgress): void => report?.(progress);
-      flight.listeners.add(listener);
       const left = Promise.withResolvers<never>();
       const leave = (): void => left.reject(abortedError(signal));
+      const listener = (progress: BinaryProgress): void => {
+        try {
+          report?.(progress);
+        } catch (error) {
+          // Whoever fails to listen fails alone.
+          left.reject(error);
+        }
+      };
+      flight.listeners.add(listener);
       signal?.addEventListener('abort', leave, { once: true });
       try {
         return await Promise.race([flight.result, left.promise]);

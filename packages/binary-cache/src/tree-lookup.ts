@@ -64,16 +64,21 @@ export async function lookUp(
 export async function readManifest(host: Host, tree: HostPath): Promise<TreeManifest | undefined> {
   const path = joinHostPath(tree, manifestName);
   try {
+    // Looked at before it is opened: opening a pipe that somebody left there would never end.
     const found = await host.stat(path);
     if (found?.kind !== 'file' || found.size > manifestMaxBytes || !isTrusted(found, host)) return undefined;
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of await host.readFile(path, { length: manifestMaxBytes })) chunks.push(chunk);
-    return parseTreeManifest(Buffer.concat(chunks).toString('utf8'));
+    return parseTreeManifest(await readBounded(host, path));
   } catch (error) {
     if (error instanceof HostError && error.code !== 'host-lost' && error.code !== 'aborted')
       return undefined;
     throw error;
   }
+}
+
+async function readBounded(host: Host, path: HostPath): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of await host.readFile(path, { length: manifestMaxBytes })) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 export async function writeManifest(host: Host, tree: HostPath, manifest: TreeManifest): Promise<void> {

@@ -30,6 +30,7 @@ describe('binding', () => {
       'read /',
       'write /home/user/data',
       'write /tasks/one',
+      'write /tasks/one/home',
       'deny /tasks/one/home/.codex',
       'write /tmp',
     ]);
@@ -43,6 +44,38 @@ describe('binding', () => {
 
   test('keeps CODEX_HOME from being written even when it is shown', () => {
     expect(bound({ hideSecrets: false })).toContain('read /tasks/one/home/.codex');
+  });
+
+  test('holds every folder between a writable one and what is closed in it: renamed, it would open it', () => {
+    const settings = workdirAnd(
+      { access: 'deny', path: '/tasks/one/a/b/private' },
+      { access: 'read', path: '/tasks/one/a/c' },
+      { access: 'write', path: '/tasks/one/a/c/d/open' },
+      { access: 'deny', path: '/srv/x/y' },
+    );
+    expect(bound(settings, { codexHome: hostPath('/elsewhere') })).toEqual([
+      'read /',
+      'deny /elsewhere',
+      'deny /srv/x/y',
+      'write /tasks/one',
+      'write /tasks/one/a',
+      'write /tasks/one/a/b',
+      'deny /tasks/one/a/b/private',
+      'read /tasks/one/a/c',
+      'write /tasks/one/a/c/d/open',
+    ]);
+  });
+
+  test("keeps the start-up files of the task's own home from being written", () => {
+    const taskHome = hostPath('/tasks/one/home');
+    expect(bound({}, { taskHome })).toEqual(
+      expect.arrayContaining([
+        'read /tasks/one/home/.profile',
+        'read /tasks/one/home/.gitconfig',
+        'write /tasks/one/home',
+      ]),
+    );
+    expect(bound({ mode: 'read-only' }, { taskHome }).join()).not.toContain('.profile');
   });
 
   test('hides what is kept from every task, and leaves the own workdir open in it', () => {

@@ -1,7 +1,9 @@
-import { type HostPath, hostPath, joinHostPath, relativeHostPath } from '@seedbed/host';
+import { type HostPath, hostPath, joinHostPath } from '@seedbed/host';
 import { refuseBoundContradictions, refuseInexpressible } from './bound-contradictions.ts';
+import { type BoundEntry, grantsRoot } from './bound-entry.ts';
 import { codexConfinement } from './codex-version.ts';
-import type { FileAccess, PolicyEntry, PolicySymbol, SandboxPolicy } from './policy.ts';
+import { impliedEntries } from './implied-entries.ts';
+import type { PolicyEntry, PolicySymbol, SandboxPolicy } from './policy.ts';
 import { SandboxPolicyError } from './sandbox-policy-error.ts';
 
 /** Where a policy is to hold. Every path is canonical: `resolveSandboxPolicy` finds it out on the host. */
@@ -16,6 +18,8 @@ export interface SandboxBinding {
   readonly home: HostPath;
   /** The host's shared folder for temporary files: what `:tmp` means. */
   readonly tmp: HostPath;
+  /** The task's own `HOME`. The files in it that shells and git read on their own are kept from being written. */
+  readonly taskHome?: HostPath;
   /** The task's own `TMPDIR`, writable wherever the workdir is. */
   readonly taskTmp?: HostPath;
   /** The folder that holds Codex's binary and its resources. Needed by a profile that does not read `:root`: Codex itself runs inside the sandbox. */
@@ -24,14 +28,6 @@ export interface SandboxBinding {
   readonly unreachable?: readonly HostPath[];
   /** Lets root run a version whose sandbox root can leave. The commands are then as powerful as root. */
   readonly allowEscapableRoot?: boolean;
-}
-
-export interface BoundEntry {
-  readonly access: FileAccess;
-  readonly kind: 'path' | 'glob';
-  /** Absolute; of a glob, the whole pattern. */
-  readonly path: string;
-  readonly setting: string;
 }
 
 /** A policy on a host: what the renderers say and the probe tries. Made by `bindSandboxPolicy`. */
@@ -93,46 +89,6 @@ export function symbolPath(symbol: PolicySymbol, binding: SandboxBinding): HostP
 
 function bindEntry({ access, kind, base, path, setting }: PolicyEntry, binding: SandboxBinding): BoundEntry {
   return { access, kind, path: joinHostPath(symbolPath(base, binding), path), setting };
-}
-
-/** What every managed policy has without being asked. */
-function impliedEntries(asked: readonly BoundEntry[], binding: SandboxBinding): BoundEntry[] {
-  const implied: BoundEntry[] = [];
-  const { codexHome, codexTree, taskTmp, unreachable = [], workdir } = binding;
-  const add = (access: FileAccess, path: HostPath, setting: string): void => {
-    if ([...asked, ...implied].some((entry) => entry.kind === 'path' && entry.path === path)) return;
-    implied.push({ access, kind: 'path', path, setting });
-  };
-  for (const path of unreachable) add('deny', path, 'unreachable');
-  const writesWorkdir = accessAt(asked, workdir) === 'write';
-  if (taskTmp !== undefined && writesWorkdir && accessAt(asked, taskTmp) !== 'write')
-    add('write', taskTmp, 'taskTmp');
-  // Whoever writes there decides what the next session runs, and without a sandbox.
-  if (accessAt(asked, codexHome) === 'write') add('read', codexHome, 'codexHome');
-  if (!grantsRoot(asked)) {
-    if (codexTree === undefined) {
-      throw new SandboxPolicyError(
-        'invalid-policy',
-        'A profile that does not read the symbol ":root" needs `codexTree`, the folder of Codex\'s binary: Codex itself runs inside the sandbox. Give it, or let the profile read ":root".',
-      );
-    }
-    add('read', codexTree, 'codexTree');
-  }
-  return implied;
-}
-
-function grantsRoot(entries: readonly BoundEntry[]): boolean {
-  return entries.some(({ access, kind, path }) => kind === 'path' && path === '/' && access !== 'deny');
-}
-
-/** What the entries give on one path: the longest entry that contains it decides. */
-export function accessAt(entries: readonly BoundEntry[], path: HostPath): FileAccess | 'none' {
-  let nearest: BoundEntry | undefined;
-  for (const entry of entries) {
-    if (entry.kind === 'glob' || relativeHostPath(hostPath(entry.path), path) === undefined) continue;
-    if (nearest === undefined || entry.path.length > nearest.path.length) nearest = entry;
-  }
-  return nearest?.access ?? 'none';
 }
 
 function refuseEscapableRoot(

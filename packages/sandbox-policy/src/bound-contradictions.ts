@@ -1,5 +1,6 @@
 import { type HostPath, hostPath, relativeHostPath } from '@seedbed/host';
-import type { BoundEntry, SandboxBinding } from './bind-policy.ts';
+import type { SandboxBinding } from './bind-policy.ts';
+import type { BoundEntry } from './bound-entry.ts';
 import { type CodexConfinement, isSimpleGlob } from './codex-version.ts';
 import { holdsGlobCharacters } from './policy-entry.ts';
 import { contradiction, SandboxPolicyError } from './sandbox-policy-error.ts';
@@ -14,6 +15,7 @@ export function refuseInexpressible(
     .filter(({ kind }) => kind === 'path')
     .map((e) => [e.setting, e.path]);
   named.push(['workdir', binding.workdir], ['codexHome', binding.codexHome]);
+  if (binding.taskHome !== undefined) named.push(['taskHome', binding.taskHome]);
   if (binding.taskTmp !== undefined) named.push(['taskTmp', binding.taskTmp]);
   if (binding.codexTree !== undefined) named.push(['codexTree', binding.codexTree]);
   for (const path of binding.unreachable ?? []) named.push(['unreachable', path]);

@@ -1,9 +1,9 @@
 export {
-  type BoundEntry,
   bindSandboxPolicy,
   type ResolvedSandbox,
   type SandboxBinding,
 } from './bind-policy.ts';
+export type { BoundEntry } from './bound-entry.ts';
 export { equalPolicies, toPolicySettings } from './canonical-policy.ts';
 export { type CommandOutcome, classifyDenial, type Denial, type DenialKind } from './classify-denial.ts';
 export { parseSandboxPolicy } from './parse-policy.ts';

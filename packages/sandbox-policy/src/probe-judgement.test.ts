@@ -94,6 +94,14 @@ describe('a write', () => {
   });
 });
 
+test.each([
+  ['denied', 'refused'],
+  ['allowed', 'wrote'],
+  ['not-checkable', 'untried'],
+])('a rename of a folder that is to be held is %s when the sandbox says %s', (verdict, word) => {
+  expect(observed('m', { inside: [word] })).toBe(verdict);
+});
+
 describe('a read of the secret', () => {
   test.each<[string, string, Partial<ProbeWords>]>([
     [

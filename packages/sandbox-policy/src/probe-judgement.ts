@@ -22,6 +22,7 @@ export function judge(planned: PlannedCheck, words: ProbeWords, secret: string):
 function judgementOf(planned: PlannedCheck, words: ProbeWords, secret: string): Judgement {
   if (words.inside.length === 0) return unknown('the check did not run in the sandbox');
   if (planned.kind === 'n') return judgeNetwork(words);
+  if (planned.kind === 'm') return judgeHeldFolder(words);
   if (planned.kind === 's' || planned.kind === 'a' || planned.kind === 'd')
     return judgeRead(planned, words, secret);
   return judgeWrite(planned, words);
@@ -41,6 +42,12 @@ function judgeWrite(planned: PlannedCheck, { after, control, inside }: ProbeWord
     observed: 'denied',
     evidence: control.includes('landed') ? 'refused, though it succeeds without the sandbox' : 'refused',
   };
+}
+
+function judgeHeldFolder({ inside }: ProbeWords): Judgement {
+  if (inside.includes('untried')) return unknown('the host does not list its mounts');
+  if (inside.includes('wrote')) return { observed: 'allowed', evidence: 'it is no mount in the sandbox' };
+  return { observed: 'denied', evidence: 'it is a mount in the sandbox' };
 }
 
 function judgeRead(planned: PlannedCheck, { control, inside }: ProbeWords, secret: string): Judgement {

@@ -1,9 +1,11 @@
 import { type HostPath, hostPath, joinHostPath, parentHostPath } from '@seedbed/host';
-import { accessAt, type ResolvedSandbox } from './bind-policy.ts';
+import type { ResolvedSandbox } from './bind-policy.ts';
+import { accessAt } from './bound-entry.ts';
+import { HELD_FOLDER } from './implied-entries.ts';
 import type { SandboxCheckSubject } from './sandbox-report.ts';
 
 /** The letters by which the probe's script knows what to do; see `PROBE_SCRIPT`. */
-export type ProbeKind = 'w' | 'g' | 'o' | 'p' | 's' | 'a' | 'd' | 'n';
+export type ProbeKind = 'w' | 'g' | 'o' | 'p' | 'm' | 's' | 'a' | 'd' | 'n';
 
 /** One thing to try in the sandbox, and how it has to end. */
 export interface PlannedCheck {
@@ -24,12 +26,15 @@ export function planProbe(resolved: ResolvedSandbox): readonly PlannedCheck[] {
     check('w', workdir, 'workdir-write', accessAt(entries, workdir) === 'write'),
     check('n', workdir, 'network', network),
   ];
-  for (const { access, kind, path, setting } of entries) {
-    if (kind === 'glob' || path === workdir || path === codexHome) continue;
-    if (access === 'write') plan.push(check('g', hostPath(path), 'granted-write', true));
-    // The folder of all tasks holds the workdir: what is denied in it is what lies beside.
-    if (access === 'deny' && setting !== 'hideSecrets')
-      plan.push(check('d', hostPath(path), 'denied-read', false));
+  for (const entry of entries) {
+    if (entry.kind === 'glob' || entry.path === '/' || entry.path === workdir) continue;
+    const path = hostPath(entry.path);
+    if (entry.setting === HELD_FOLDER) plan.push(check('m', path, 'folder-rename', false));
+    else if (entry.access === 'write') plan.push(check('g', path, 'granted-write', true));
+    else if (entry.access === 'deny' && path !== codexHome) plan.push(check('d', path, 'denied-read', false));
+    else if (entry.access === 'read' && accessAt(entries, parentHostPath(path)) === 'write') {
+      plan.push(check('p', path, 'protected-write', false));
+    }
   }
   if (accessAt(entries, codexHome) === 'deny') {
     plan.push(check('s', codexHome, 'secret-read', false));
@@ -38,8 +43,8 @@ export function planProbe(resolved: ResolvedSandbox): readonly PlannedCheck[] {
   if (accessAt(entries, workdir) === 'write') {
     for (const name of PROTECTED_FOLDERS) {
       const path = joinHostPath(workdir, name);
-      const opened = entries.some((entry) => entry.path === path && entry.access === 'write');
-      if (!opened && path !== codexHome) plan.push(check('p', path, 'protected-write', false));
+      if (!entries.some((entry) => entry.path === path))
+        plan.push(check('p', path, 'protected-write', false));
     }
   }
   return plan;

@@ -55,6 +55,7 @@ describe('a sandbox that lets everything through', () => {
       'workdir-write': 'allowed',
       'outside-write': 'allowed',
       'protected-write': 'allowed',
+      'folder-rename': 'allowed',
       'secret-read': 'allowed',
       network: 'allowed',
     });

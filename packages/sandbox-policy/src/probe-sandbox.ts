@@ -144,7 +144,12 @@ function outsideCheck(path: HostPath): PlannedCheck {
 }
 
 function taskOf({ kind, path }: PlannedCheck): string {
-  return `${kind}:${path}`;
+  return `${kind}:${kind === 'm' ? mountPath(path) : path}`;
+}
+
+/** A path as the kernel writes it in its table of mounts. */
+function mountPath(path: HostPath): string {
+  return path.replace(/[\\ \t\n]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
 
 function readLines(stdout: string, nonce: string): ProbeLines {

@@ -2,7 +2,8 @@
  * What the probe runs, for any POSIX shell and with nothing but its builtins where it decides, so that a missing program cannot look like a denial.
  *
  * `sh -c SCRIPT sh MODE NONCE TASK…`. A task is a letter, a colon and a path: `w` and `g` write into a folder, `o` writes into the canary folder,
- * `p` writes into a folder that Codex protects (`q`: one that was not there before), `s` reads the canary secret, `a` opens a file, `d` looks into a denied place, `n` opens a network connection.
+ * `p` writes into a folder that Codex protects (`q`: one that was not there before), `s` reads the canary secret, `a` opens a file, `d` looks into a denied place,
+ * `m` looks whether a folder is a mount (written as the kernel does), which nobody can rename, `n` opens a network connection.
  * `c` is a folder in which the canary folder may be made. Lines of output: `NONCE POSITION WORD…`.
  *
  * Modes: `prepare` makes the canaries and tries what the sandbox must deny without it, to show that it would succeed;
@@ -58,6 +59,14 @@ protected() {
   fi
 }
 
+held() {
+  if [ ! -r /proc/self/mountinfo ]; then say untried; return; fi
+  while read -r _ _ _ _ place _; do
+    if [ "$place" = "$1" ]; then say refused; return; fi
+  done < /proc/self/mountinfo
+  say wrote
+}
+
 attempt() {
   case $kind in
     w | g) write "$path/$mark" ;;
@@ -66,6 +75,7 @@ attempt() {
       write "$path/created"
       ;;
     p) protected "$path" ;;
+    m) held "$path" ;;
     s)
       if IFS= read -r line < "$path/$mark"; then say "read $line"; else say refused; fi 2>/dev/null
       ;;

@@ -1,6 +1,7 @@
 import { hostPath } from '@seedbed/host';
 import { type CodexApproval, codexApproval } from './approval-policy.ts';
-import { accessAt, type ResolvedSandbox } from './bind-policy.ts';
+import type { ResolvedSandbox } from './bind-policy.ts';
+import { accessAt } from './bound-entry.ts';
 import { SandboxPolicyError } from './sandbox-policy-error.ts';
 
 /**

@@ -51,6 +51,7 @@ async function canonicalBinding(host: Host, place: TaskPlace): Promise<SandboxBi
     home,
     tmp,
     unreachable,
+    ...(place.taskHome === undefined ? {} : { taskHome: await follow(place.taskHome) }),
     ...(place.taskTmp === undefined ? {} : { taskTmp: await follow(place.taskTmp) }),
     ...(place.codexTree === undefined ? {} : { codexTree: await follow(place.codexTree) }),
   };

@@ -5,6 +5,7 @@ export type SandboxCheckSubject =
   | 'granted-write'
   | 'outside-write'
   | 'protected-write'
+  | 'folder-rename'
   | 'secret-read'
   | 'denied-read'
   | 'network';

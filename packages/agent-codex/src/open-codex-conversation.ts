@@ -70,6 +70,7 @@ export async function openCodexConversation(
     codexVersion: codex.version,
     workdir: paths.workdir,
     codexHome: paths.codexHome,
+    taskHome: paths.home,
     taskTmp: paths.tmp,
     codexTree: codex.root,
     unreachable: await operatorSecrets(host, paths.workdir),

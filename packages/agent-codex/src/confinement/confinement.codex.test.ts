@@ -204,13 +204,84 @@ describe.each(supportedVersions)('a command under Codex %s', (version) => {
       ],
     });
     const running = task.conversation.run('Go');
-    await expect.poll(() => exists(join(place.workdir, 'started'))).toBe(true);
+    await expect.poll(() => exists(join(place.workdir, 'started')), { timeout: 25_000 }).toBe(true);
     // A rename takes the mask off a file that has one; CODEX_HOME is masked as a whole.
     await writeFile(`${authJson}.new`, canaries.taskLogin);
     await rename(`${authJson}.new`, authJson);
     await writeFile(join(place.workdir, 'go'), '');
     await running;
     expect(said(toolOutput(task.model))).toEqual({ login: 'no' });
+  });
+
+  it('cannot move a folder away to reach what is hidden in it, or to put something in its place', async () => {
+    await using place = await createConfinedPlace();
+    const { workdir } = place;
+    await mkdir(join(workdir, 'a/b/private'), { recursive: true });
+    await writeFile(join(workdir, 'a/b/private/key'), 'content');
+    await using task = await openScriptedTask({
+      version,
+      host: place.host,
+      workdir,
+      login: { type: 'api-key', apiKey: canaries.taskLogin },
+      sandbox: {
+        profile: {
+          kind: 'managed',
+          entries: [
+            { access: 'read', path: '/' },
+            { access: 'write', symbol: ':workdir' },
+            { access: 'deny', symbol: ':workdir', subpath: 'a/b/private' },
+          ],
+        },
+      },
+      story: [
+        [
+          {
+            type: 'run',
+            command:
+              'mv home moved; mv a moved-a; mv a/b moved-b; mkdir -p home/.codex; echo x > home/.codex/config.toml',
+          },
+        ],
+        [
+          {
+            type: 'run',
+            command: [
+              attempt('still-there', `test -d ${workdir}/home && test -d ${workdir}/a/b`),
+              attempt('login', `cat ${workdir}/moved/.codex/auth.json ${workdir}/home/.codex/auth.json`),
+              attempt(
+                'private',
+                `cat ${workdir}/moved-a/b/private/key || cat ${workdir}/moved-b/private/key`,
+              ),
+            ].join('\n'),
+          },
+        ],
+        [{ type: 'say', text: 'Done.' }],
+      ],
+    });
+    await task.conversation.run('Go');
+    expect(said(toolOutput(task.model))).toEqual({ 'still-there': 'yes', login: 'no', private: 'no' });
+    expect(await readFile(join(workdir, 'home/.codex/config.toml'), 'utf8')).toContain('default_permissions');
+  });
+
+  it('cannot leave something in its home that an approved command would run outside of the sandbox', async () => {
+    await using place = await createConfinedPlace();
+    const payload = `echo x > ${place.outside}/payload`;
+    const files = ['.profile', '.bashrc', '.bash_profile', '.zshenv'].map(
+      (name) => `echo '${payload}' > "$HOME/${name}"`,
+    );
+    await using task = await openScriptedTask({
+      version,
+      host: place.host,
+      workdir: place.workdir,
+      story: [
+        [{ type: 'run', command: files.join('; ') }],
+        [{ type: 'run', command: 'echo harmless', escalate: 'May I?' }],
+        [{ type: 'say', text: 'Done.' }],
+      ],
+      onApproval: async () => ({ type: 'approve' }),
+    });
+    await task.conversation.run('Go');
+    expect(toolOutput(task.model)).toContain('harmless');
+    expect(await exists(join(place.outside, 'payload'))).toBe(false);
   });
 
   it('that was let out of the sandbox still reads no login', async () => {

@@ -164,7 +164,7 @@ function paxExtra(key: string, value: Uint8Array): Extras {
   if (key !== 'size' && key !== 'mtime') return {};
   const number = Number(Buffer.from(value).toString('latin1'));
   if (!Number.isFinite(number)) throw invalid(`its ${key} is no number`);
-  return key === 'size' ? { size: number } : { modifiedMs: number * 1_000 };
+  return key === 'size' ? { size: number } : { modifiedMs: Math.round(number * 1e6) / 1_000 };
 }
 
 function entryOf(header: Header, extras: Extras): TarEntry {

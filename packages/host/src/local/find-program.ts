@@ -1,6 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import type { CheckedCommand } from '../check-command.ts';
 import { errnoOf } from './file-failure.ts';
+import { nodePath } from './node-path.ts';
 import { startFailure } from './start-failure.ts';
 
 const PATH_WHEN_UNSET = '/bin:/usr/bin';
@@ -13,12 +14,12 @@ export async function findProgram(request: CheckedCommand): Promise<string> {
     ? [program]
     : folders.map((folder) => `${folder || '.'}/${program}`);
   try {
-    await access(request.cwd, constants.X_OK);
+    await access(nodePath(request.cwd), constants.X_OK);
     let refused: unknown;
     for (const candidate of candidates) {
       try {
-        await access(candidate, constants.X_OK);
-        if ((await stat(candidate)).isFile()) return candidate;
+        await access(nodePath(candidate), constants.X_OK);
+        if ((await stat(nodePath(candidate))).isFile()) return candidate;
       } catch (failure) {
         if (refused === undefined || errnoOf(failure) === 'EACCES') refused = failure;
       }

@@ -1,12 +1,14 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { CheckedCommand } from '../check-command.ts';
 import type { ProcessExit } from '../process.ts';
+import { byteExactCommand } from './byte-exact-command.ts';
 import { retainOutput, webWritable } from './byte-streams.ts';
 import { startFailure } from './start-failure.ts';
 import type { StartedProcess } from './started-process.ts';
 
 /** Starts a process in a session, and so a group, of its own, with a pipe for each of its three streams. */
-export async function startPipeProcess(request: CheckedCommand): Promise<StartedProcess> {
+export async function startPipeProcess(command: CheckedCommand): Promise<StartedProcess> {
+  const request = await byteExactCommand(command);
   const [program, ...args] = request.argv;
   let child: ChildProcessWithoutNullStreams;
   try {
@@ -31,7 +33,7 @@ export async function startPipeProcess(request: CheckedCommand): Promise<Started
   });
   // Says that a signal could not be sent, which nothing here asks Node to do; unheard it would end the program.
   child.on('error', () => undefined);
-  const name = `${program} (process ${pid})`;
+  const name = `${command.argv[0]} (process ${pid})`;
   return {
     pid,
     stdin: webWritable(child.stdin, `write to ${name}`),

@@ -86,7 +86,7 @@ function groupByTree(reach: GroupReach, root: TreeRoot): ProcessGroup {
       // Looked at before the signal: the children of a process that it kills lose the parent by which they are found.
       const members = await look();
       reach.signal(name);
-      await signalProcesses(members, name);
+      signalProcesses(members, name);
     },
     async countLiving() {
       return (await look()).length;

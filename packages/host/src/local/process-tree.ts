@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { MARKER_NAME } from '../process-marker.ts';
+
+const ROWS_AT_ONCE = 64;
 
 /** One process, told apart from a later one with the same id by when it started (clock ticks since boot). */
 export interface ProcessIdentity {
@@ -43,12 +46,9 @@ export async function livingTree(
 }
 
 /** Sends a signal to each process that still is the one that was found. */
-export async function signalProcesses(
-  members: readonly ProcessIdentity[],
-  signal: NodeJS.Signals,
-): Promise<void> {
+export function signalProcesses(members: readonly ProcessIdentity[], signal: NodeJS.Signals): void {
   for (const { pid, started } of members) {
-    const row = await readProcess(pid);
+    const row = readProcess(pid);
     if (row?.started !== started) continue;
     try {
       process.kill(pid, signal);
@@ -63,12 +63,8 @@ export async function signalProcesses(
  * Read at once, before the event loop can reap the child and free its number.
  */
 export function identifyChild(pid: number): ProcessIdentity | undefined {
-  try {
-    const { started } = parseProcess(pid, readFileSync(`/proc/${pid}/stat`, 'latin1'));
-    return { pid, started };
-  } catch {
-    return undefined;
-  }
+  const row = readProcess(pid);
+  return row && { pid, started: row.started };
 }
 
 function addDescendants(members: Map<number, ProcessRow>, rows: readonly ProcessRow[]): void {
@@ -88,17 +84,24 @@ function isDead(row: ProcessRow): boolean {
   return row.state === 'Z' || row.state === 'X';
 }
 
+/**
+ * Read in place, some at a time: /proc is memory, so that a read takes microseconds, and going through the thread pool for each would take
+ * many times as long. (A process's environment is another matter: reading it can wait for the process.)
+ */
 async function processTable(): Promise<ProcessRow[]> {
-  const names = await readdir('/proc');
-  const rows = await Promise.all(
-    names.filter((name) => /^\d+$/.test(name)).map(async (name) => await readProcess(Number(name))),
-  );
-  return rows.filter((row) => row !== undefined);
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const rows: ProcessRow[] = [];
+  for (const [index, pid] of pids.entries()) {
+    if (index % ROWS_AT_ONCE === ROWS_AT_ONCE - 1) await setImmediate();
+    const row = readProcess(pid);
+    if (row !== undefined) rows.push(row);
+  }
+  return rows;
 }
 
-async function readProcess(pid: number): Promise<ProcessRow | undefined> {
+function readProcess(pid: number): ProcessRow | undefined {
   try {
-    return parseProcess(pid, await readFile(`/proc/${pid}/stat`, 'latin1'));
+    return parseProcess(pid, readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {
     return undefined;
   }

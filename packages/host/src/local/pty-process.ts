@@ -4,6 +4,7 @@ import type { IPty, IPtyForkOptions } from '@lydell/node-pty';
 import type { CheckedCommand } from '../check-command.ts';
 import { HostError } from '../host-error.ts';
 import type { ProcessExit, PtySize } from '../process.ts';
+import { byteExactCommand } from './byte-exact-command.ts';
 import type { RetainedOutput } from './byte-streams.ts';
 import { findProgram } from './find-program.ts';
 import { identifyChild } from './process-tree.ts';
@@ -23,10 +24,11 @@ interface BytePty extends Omit<IPty, 'write' | 'onData'> {
 
 /** Starts a process in a terminal of its own, which makes it the leader of a session and group. */
 export async function startPtyProcess(
-  request: CheckedCommand,
+  command: CheckedCommand,
   pty: PtySize & { readonly term?: string },
 ): Promise<StartedProcess> {
   const spawn = await loadPtySpawn();
+  const request = await byteExactCommand(command);
   // node-pty reports a missing program as an exit with code 1.
   const program = await findProgram(request);
   const options: IPtyForkOptions = {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { hostPath, joinHostPath } from '../../host-path.ts';
+import { decodeHostPathBytes } from '../../host-path-bytes.ts';
 import { run } from '../../run.ts';
 import { type CaseDefinition, patternBytes, rejectsWith, repeat, textOf } from './contract-case.ts';
 
@@ -34,6 +35,28 @@ export const commandCases: readonly CaseDefinition[] = [
       ];
       const { stdout } = await run(host, { argv: ['printf', '%s\\0', ...hostile] }, { check: true });
       assert.deepEqual(stdout.split('\0').slice(0, -1), hostile);
+    },
+  },
+  {
+    name: 'passes arguments, folders and variables that are not UTF-8',
+    needs: ['shell', 'rawNames'],
+    async check({ host, folder }) {
+      const odd = joinHostPath(folder, 'odd\udcff');
+      await host.makeDirectory(odd);
+      const hostile = ['\udcff\udc80', "it's \udcfe\n\n", '$(x)\udc80%s'];
+      const printing = await host.spawn({
+        argv: ['printf', '%s\\0', ...hostile],
+        cwd: odd,
+        env: { ODD: 'v\udcff' },
+      });
+      assert.deepEqual((await rawTextOf(printing.stdout)).split('\0').slice(0, -1), hostile);
+      const asking = await host.spawn({
+        argv: ['sh', '-c', 'pwd; printf %s "$ODD" "$1"', 'sh', '\udcfd'],
+        cwd: odd,
+        env: { ODD: 'v\udcff' },
+      });
+      assert.equal(await rawTextOf(asking.stdout), `${await host.canonicalize(odd)}\nv\udcff\udcfd`);
+      await rejectsWith(host.spawn({ argv: ['no-such-program-7f3a', '\udcff'] }), 'command-not-found');
     },
   },
   {
@@ -278,3 +301,7 @@ export const commandCases: readonly CaseDefinition[] = [
     },
   },
 ];
+
+async function rawTextOf(stream: ReadableStream<Uint8Array>): Promise<string> {
+  return decodeHostPathBytes(new Uint8Array(await new Response(stream).arrayBuffer()));
+}

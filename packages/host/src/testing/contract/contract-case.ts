@@ -11,7 +11,7 @@ export interface HostCapabilities {
   readonly pty: boolean;
   /** Reaches, with `connect`, what listens on the loopback interface of the machine that the suite runs on. */
   readonly sharesLoopback: boolean;
-  /** Takes file names that are not UTF-8. */
+  /** Takes file names that are not UTF-8; with `shell`, also such arguments, folders and variables. */
   readonly rawNames: boolean;
   /** Has Linux's /proc, by which processes that left their group are found. */
   readonly procfs: boolean;

@@ -101,7 +101,7 @@ describe('a peer that writes anything at all', () => {
         expect(ids.toSorted(byJson)).toEqual(started.toSorted(byJson));
         expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
     expect(strays).toEqual([]);
   });

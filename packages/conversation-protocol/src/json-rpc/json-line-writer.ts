@@ -3,6 +3,9 @@ import { JsonRpcError } from './json-rpc-error.ts';
 /** The default of what may wait to be written: 128 MiB. */
 export const DEFAULT_MAX_QUEUED_BYTES: number = 128 * 1024 * 1024;
 
+/** Every waiting message takes some memory beside its bytes. */
+const MAX_QUEUED_MESSAGES = 16_384;
+
 export interface JsonLineWriter {
   /**
    * Puts one JSON text, which holds no line end, behind those before it. Resolves when the stream has taken it.
@@ -16,7 +19,7 @@ export interface JsonLineWriter {
 }
 
 export interface JsonLineWriterOptions {
-  /** Bytes that may wait, the message being written included. 128 MiB by default; a larger message can never be sent. */
+  /** Bytes that may wait, the message being written included; of messages 16,384 may. 128 MiB by default; a larger message can never be sent. */
   readonly maxQueuedBytes?: number | undefined;
   /** Called once, when the stream can't be written to any more although nobody ended it. */
   readonly onFailure?: (error: JsonRpcError) => void;
@@ -30,6 +33,7 @@ export function createJsonLineWriter(
   const encoder = new TextEncoder();
   const writer = writable.getWriter();
   let queuedBytes = 0;
+  let queuedMessages = 0;
   let ended = false;
 
   const failed = (cause: unknown): JsonRpcError =>
@@ -46,17 +50,23 @@ export function createJsonLineWriter(
   return {
     async write(json) {
       const line = encoder.encode(`${json}\n`);
-      if (queuedBytes + line.length > maxQueuedBytes) {
-        const what = `A message of ${line.length} bytes was not sent: ${queuedBytes} bytes are waiting for the peer to read`;
-        throw new JsonRpcError('queue-full', `${what}, and ${maxQueuedBytes} may.`);
+      if (queuedBytes + line.length > maxQueuedBytes || queuedMessages >= MAX_QUEUED_MESSAGES) {
+        const waiting = `${queuedMessages} messages of ${queuedBytes} bytes are waiting for the peer to read`;
+        const limits = `${MAX_QUEUED_MESSAGES} of ${maxQueuedBytes} bytes may`;
+        throw new JsonRpcError(
+          'queue-full',
+          `A message of ${line.length} bytes was not sent: ${waiting}, and ${limits}.`,
+        );
       }
       queuedBytes += line.length;
+      queuedMessages += 1;
       try {
         await writer.write(line);
       } catch (cause) {
         throw failed(cause);
       } finally {
         queuedBytes -= line.length;
+        queuedMessages -= 1;
       }
     },
     async end() {

@@ -106,10 +106,11 @@ describe('a request that we send', () => {
     await expect(request).rejects.toMatchObject({ code: 'deadline-exceeded' });
   });
 
-  it.each([0, -1, Number.NaN])('refuses a deadline of %d', (deadlineMs) => {
-    expect(() => connect().peer.request('a', {}, { deadlineMs })).toThrow(
-      expect.objectContaining({ code: 'invalid-option' }),
-    );
+  it.each([0, -1, Number.NaN])('refuses a deadline of %d', async (deadlineMs) => {
+    const { peer } = connect();
+    const refusal = { code: 'invalid-option', message: expect.stringContaining(`${deadlineMs}`) };
+    await expect(peer.request('a', {}, { deadlineMs })).rejects.toMatchObject(refusal);
+    await expect(peer.notify('a', {}, { deadlineMs })).rejects.toMatchObject(refusal);
   });
 
   it('stops at the signal', async () => {
@@ -169,6 +170,16 @@ describe('a request that we send', () => {
     await first;
     await peer.notify('c', 'x'.repeat(120));
     expect(remote.unread).toMatchObject([{ method: 'a' }, { method: 'c' }]);
+  });
+
+  it('fails when too many small ones wait', async () => {
+    const { peer, remote } = connect();
+    remote.pause();
+    const waiting = Array.from({ length: 16_384 }, () => peer.notify('a'));
+    await expect(peer.notify('b')).rejects.toMatchObject({ code: 'queue-full' });
+    remote.resume();
+    await Promise.all(waiting);
+    await peer.notify('c');
   });
 });
 

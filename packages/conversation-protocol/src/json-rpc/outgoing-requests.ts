@@ -77,8 +77,8 @@ export function createOutgoingRequests(options: OutgoingRequestsOptions): Outgoi
   };
 
   return {
-    request(method, params, { deadlineMs = 30_000, signal, retries = DEFAULT_RETRIES } = {}) {
-      if (closedError !== undefined) return Promise.reject(closedError(method));
+    async request(method, params, { deadlineMs = 30_000, signal, retries = DEFAULT_RETRIES } = {}) {
+      if (closedError !== undefined) throw closedError(method);
       let call: Call | undefined;
       const wait = startBoundedWait<unknown>(`an answer to ${method}`, {
         deadlineMs,
@@ -86,11 +86,11 @@ export function createOutgoingRequests(options: OutgoingRequestsOptions): Outgoi
         timers,
         onSettled: () => call && forget(call),
       });
-      if (signal?.aborted) return wait.promise;
+      if (signal?.aborted) return await wait.promise;
       call = { method, params, wait, retries, tries: 0, id: 0, stopBackoff: () => {} };
       calls.add(call);
       send(call);
-      return wait.promise;
+      return await wait.promise;
     },
 
     onAnswer(answer) {

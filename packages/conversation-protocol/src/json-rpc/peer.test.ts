@@ -299,6 +299,13 @@ describe('closing', () => {
   });
 });
 
+it.each([{ handlerDeadlineMs: 0 }, { handlerDeadlineMs: Number.NaN }, { maxLineBytes: 0 }])(
+  'a connection with %o is refused',
+  (options) => {
+    expect(() => connect(options)).toThrow(expect.objectContaining({ code: 'invalid-option' }));
+  },
+);
+
 describe('a notification that we send', () => {
   it('waits until the peer takes it', async () => {
     const { remote, peer } = connect();

@@ -1,52 +1,22 @@
-import { createIncomingRequests, type IncomingRequest } from './incoming-requests.ts';
-import type { JsonLine } from './json-line.ts';
 import { createJsonLineWriter, type JsonLineWriter } from './json-line-writer.ts';
 import { JsonRpcError } from './json-rpc-error.ts';
 import { type LineReading, startLineReading } from './line-reading.ts';
-import { createMessageWriter, type JsonRpcDialect } from './message.ts';
-import { createMessageRouter, type IncomingNotification } from './message-router.ts';
-import { createOutgoingNotifications, type NotifyOptions } from './outgoing-notifications.ts';
-import { createOutgoingRequests, type RequestOptions } from './outgoing-requests.ts';
+import { createMessageExchange, type MessageExchangeOptions } from './message-exchange.ts';
+import type { NotifyOptions } from './outgoing-notifications.ts';
+import type { RequestOptions } from './outgoing-requests.ts';
 import { systemTimers, type Timers } from './timers.ts';
 
-export interface JsonRpcPeerOptions {
+export interface JsonRpcPeerOptions extends MessageExchangeOptions {
   /** What the peer writes: for a child process its standard output. */
   readonly readable: ReadableStream<Uint8Array>;
   /** What the peer reads: for a child process its standard input. */
   readonly writable: WritableStream<Uint8Array>;
-  /**
-   * Gives the result of a request of the peer's; undefined is answered as null. Handlers are started in the order in which the requests came,
-   * and run side by side with one another and with what comes after.
-   *
-   * What it throws is answered as "internal error" without its text, unless it is a {@link JsonRpcError} `remote-error`, which is answered as it says.
-   * Without this option every method is answered with "method not found" (-32601).
-   */
-  readonly onRequest?: (request: IncomingRequest) => unknown;
-  /**
-   * Gets the notifications in the order in which they came. While the promise that it may return is pending nothing more is read, which holds the peer back.
-   * Therefore it must not wait for an answer on the same connection: the answer would not be read either.
-   */
-  readonly onNotification?: (notification: IncomingNotification) => void | Promise<void>;
-  /**
-   * Is told what went wrong while the connection goes on: see {@link JsonRpcErrorCode}. What it throws is ignored.
-   * The messages quote at the most some hundred characters of what the peer wrote.
-   */
-  readonly onProtocolError?: (error: JsonRpcError) => void;
-  /** `{ jsonrpcMember: true }` by default. */
-  readonly dialect?: JsonRpcDialect;
   /** The ceiling of one incoming line in bytes; above it the connection ends with `line-too-long`, as an answer may have been lost. 128 MiB by default. */
   readonly maxLineBytes?: number;
-  /** The ceiling of what may wait to be written, in bytes. 128 MiB by default. */
+  /** The ceiling of what may wait to be written, in bytes; of messages 16,384 may wait. 128 MiB by default. */
   readonly maxQueuedBytes?: number;
-  /** Milliseconds that a handler of requests has before an error is answered in its place. A day by default, as people may have to be asked. */
-  readonly handlerDeadlineMs?: number;
-  /** How many requests of the peer's may be open at once; the next is refused with -32001. 1,024 by default. */
-  readonly maxOpenRequests?: number;
   /** Milliseconds that `close` gives the peer to read what waits and to end its own side. 1,000 by default. */
   readonly closeGraceMs?: number;
-  readonly timers?: Timers;
-  /** From 0 up to 1; decides how long to wait before a request is sent again. Math.random by default. */
-  readonly random?: () => number;
 }
 
 /**
@@ -73,7 +43,7 @@ export interface JsonRpcPeer extends AsyncDisposable {
   /**
    * Resolves when the stream has taken it: whoever waits before the next one is held back by a peer that does not read.
    *
-   * @throws {JsonRpcError} `deadline-exceeded` and `aborted` (it may still be sent), `closed`, `write-failed`, `queue-full`, `not-serializable`,
+   * @throws {JsonRpcError} `deadline-exceeded`, `aborted` and `closed` (it may still be sent), `write-failed`, `queue-full`, `not-serializable`,
    * `invalid-option`.
    */
   notify(method: string, params?: unknown, options?: NotifyOptions): Promise<void>;
@@ -93,56 +63,30 @@ export interface JsonRpcPeer extends AsyncDisposable {
  * @throws {JsonRpcError} `invalid-option`.
  */
 export function createJsonRpcPeer(options: JsonRpcPeerOptions): JsonRpcPeer {
-  const { timers = systemTimers, closeGraceMs = 1_000 } = options;
+  const { timers = systemTimers, closeGraceMs = 1_000, maxLineBytes, maxQueuedBytes } = options;
   const { promise: closed, resolve: resolveClosed } = Promise.withResolvers<CloseReason>();
-  const messages = createMessageWriter(options.dialect ?? { jsonrpcMember: true });
-  const onProtocolError = quietly(options.onProtocolError);
   let shuttingDown = false;
   let stopLingering = (): void => {};
 
   const writer = createJsonLineWriter(options.writable, {
-    maxQueuedBytes: options.maxQueuedBytes,
+    maxQueuedBytes,
     onFailure(error) {
       // The peer may have answered before it stopped reading: what it wrote is still read, until its end or for the grace.
       stopLingering = timers.after(closeGraceMs, () => shutDown(failed(error)));
     },
   });
-  const { write } = writer;
-  const calls = createOutgoingRequests({
-    messages,
-    write,
-    onProtocolError,
-    timers,
-    random: options.random ?? Math.random,
-  });
-  const notifications = createOutgoingNotifications({ messages, write, timers });
-  const incoming = createIncomingRequests({
-    messages,
-    write,
-    onRequest: options.onRequest,
-    onProtocolError,
+  const exchange = createMessageExchange(options, {
+    write: writer.write,
     onAnswerLost: (error) => shutDown(failed(error)),
-    handlerDeadlineMs: options.handlerDeadlineMs ?? 24 * 60 * 60 * 1000,
-    maxOpenRequests: options.maxOpenRequests ?? 1_024,
-    timers,
   });
-  const onLine: (line: JsonLine) => Promise<void> | undefined = createMessageRouter({
-    calls,
-    incoming,
-    onNotification: options.onNotification,
-    onProtocolError,
-  });
-  const reading = startLineReading(options.readable, { maxLineBytes: options.maxLineBytes, onLine });
+  const reading = startLineReading(options.readable, { maxLineBytes, onLine: exchange.onLine });
 
   const shutDown = (reason: CloseReason, cause: Error | undefined = reason.error): void => {
     if (shuttingDown) return;
     shuttingDown = true;
     stopLingering();
-    const error = (what: string): JsonRpcError =>
-      new JsonRpcError('closed', `${what} was not completed: ${closedBy(reason, cause)}`, { cause });
-    calls.close(error);
-    notifications.close(error);
-    incoming.close(error('A request of the peer’s'));
+    const why = closedBy(reason, cause);
+    exchange.close((what) => new JsonRpcError('closed', `${what} was not completed: ${why}`, { cause }));
     reading.discard();
     void letGo(writer, reading, { error: reason.error, graceMs: closeGraceMs, timers }).then(() =>
       resolveClosed(reason),
@@ -158,8 +102,8 @@ export function createJsonRpcPeer(options: JsonRpcPeerOptions): JsonRpcPeer {
     return await closed;
   };
   return {
-    request: calls.request,
-    notify: notifications.notify,
+    request: exchange.request,
+    notify: exchange.notify,
     closed,
     close,
     [Symbol.asyncDispose]: async () => void (await close()),
@@ -198,13 +142,4 @@ function closedBy(reason: CloseReason, cause: Error | undefined): string {
   return reason.kind === 'ended'
     ? 'the peer ended the connection.'
     : 'the connection was closed on this side.';
-}
-
-/** A reporter's own failure has nobody left to be told to. */
-function quietly(report: ((error: JsonRpcError) => void) | undefined): (error: JsonRpcError) => void {
-  return (error) => {
-    try {
-      report?.(error);
-    } catch {}
-  };
 }

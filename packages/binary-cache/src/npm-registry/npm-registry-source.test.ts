@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createMemoryHost } from '@seedbed/host/testing';
@@ -391,4 +392,27 @@ test('old archives and forgotten partial files are swept, nothing else', async (
     (await readdir(it.directory)).filter((name) => name.startsWith('a') || name === 'notes.txt'),
   ).toEqual(['notes.txt']);
   expect(await readFile(join(it.directory, 'notes.txt'), 'utf8')).toBe('old');
+});
+
+test('a download folder that cannot be is told as such, with the setting that names it', async () => {
+  await using it = await stage();
+  await writeFile(join(it.home, 'file'), '');
+  const source = it.source({ directory: join(it.home, 'file', 'downloads') });
+  await expect(obtain(source, it.tool)).rejects.toMatchObject({
+    code: 'cache-unwritable',
+    message: expect.stringContaining('`cache`'),
+  });
+});
+
+test.runIf(process.getuid?.() === 0)('a full disk under the download is told as such', async () => {
+  await using it = await stage();
+  const directory = join(it.home, 'disk');
+  await mkdir(directory);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=100k', 'tmpfs', directory]);
+  try {
+    await expect(obtain(it.source({ directory }), it.tool)).rejects.toMatchObject({ code: 'no-space' });
+    expect(await readdir(directory)).toEqual([]);
+  } finally {
+    execFileSync('umount', ['-l', directory]);
+  }
 });

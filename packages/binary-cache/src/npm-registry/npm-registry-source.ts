@@ -142,6 +142,8 @@ function scopeOf(spec: string): string | undefined {
   return spec.startsWith('@') ? spec.slice(0, spec.indexOf('/')) : undefined;
 }
 
+const unwritable = new Set(['EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'EEXIST', 'ENOENT']);
+
 function fileSystemFailure(error: unknown, directory: string): BinaryCacheError | undefined {
   if (!(error instanceof Error) || !('code' in error) || !('path' in error || 'syscall' in error))
     return undefined;
@@ -151,7 +153,7 @@ function fileSystemFailure(error: unknown, directory: string): BinaryCacheError 
       cause: error,
     });
   }
-  if (error.code === 'EACCES' || error.code === 'EROFS' || error.code === 'EPERM') {
+  if (unwritable.has(String(error.code))) {
     return new BinaryCacheError(
       'cache-unwritable',
       `The download cannot be written to ${directory} (${error.code}). npm's setting \`cache\` names that folder; the source's option \`directory\` another.`,

@@ -1,12 +1,20 @@
-import { createHash, type Hash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, mkdir, open, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BinaryCacheError } from '../binary-cache-error.ts';
 import { type Integrity, integrityHex, integrityOf } from '../integrity.ts';
 import { throwIfAborted } from '../single-flight.ts';
 import { isPassing } from './registry-failure.ts';
+import {
+  hashExisting,
+  isIntact,
+  type Progressed,
+  restart,
+  takeOverAbandoned,
+  writeAll,
+} from './stored-archive.ts';
+import { abortable, createWatchdog } from './transfer-watchdog.ts';
 
 /** The answer to a request for a range of bytes: 206 with the range or a part of it, or 200 with everything. */
 export interface RangeAnswer {
@@ -35,9 +43,6 @@ export interface DownloadOptions {
   ): Promise<RangeAnswer>;
 }
 
-/** A partial file that nobody has written to for so long is taken over. */
-const abandonedMs = 60_000;
-const crawlBytes = 65_536;
 /**
  * What is asked for at once. npm's HTTP client reads as fast as the network gives, however slow the disk is,
  * so that this bounds what lies in memory (where the server knows ranges).
@@ -69,16 +74,18 @@ export async function downloadResumably(options: DownloadOptions): Promise<strin
     await rename(partial, complete);
     return complete;
   } catch (error) {
-    keep = !(
-      error instanceof BinaryCacheError &&
-      error.code !== 'aborted' &&
-      error.code !== 'download-failed'
-    );
+    keep = mayBeContinued(error);
     throw error;
   } finally {
     await file.close();
     if (!keep) await rm(partial, { force: true });
   }
+}
+
+/** A broken transfer goes on later; wrong bytes, and those that fill a disk, go away. */
+function mayBeContinued(error: unknown): boolean {
+  if (error instanceof BinaryCacheError) return error.code === 'aborted' || error.code === 'download-failed';
+  return !(error instanceof Error && 'code' in error && /^(?:ENOSPC|EDQUOT|EFBIG)$/.test(String(error.code)));
 }
 
 async function transfer(file: FileHandle, options: DownloadOptions): Promise<void> {
@@ -111,11 +118,6 @@ async function transfer(file: FileHandle, options: DownloadOptions): Promise<voi
       }).catch(() => undefined);
     }
   }
-}
-
-interface Progressed {
-  readonly hash: Hash;
-  readonly size: number;
 }
 
 /** One request; writes what it gives behind what is there, or from the start when the server cannot continue. */
@@ -160,51 +162,6 @@ async function continueFrom(
   }
 }
 
-/** Fires when fewer than 64 KiB arrive within `stallMs`. */
-function createWatchdog(stallMs: number): {
-  signal: AbortSignal;
-  advance(bytes: number): void;
-  stop(): void;
-} {
-  const controller = new AbortController();
-  let pending = 0;
-  const timer = setTimeout(() => controller.abort(), stallMs);
-  return {
-    signal: controller.signal,
-    advance: (bytes) => {
-      pending += bytes;
-      if (pending < crawlBytes) return;
-      pending = 0;
-      timer.refresh();
-    },
-    stop: () => clearTimeout(timer),
-  };
-}
-
-/** Ends the iteration with an error as soon as the signal fires, whatever the source does. */
-async function* abortable(
-  source: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const aborted = Promise.withResolvers<never>();
-  aborted.promise.catch(() => undefined);
-  const onAbort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  const iterator = source[Symbol.asyncIterator]();
-  try {
-    if (signal.aborted) onAbort();
-    for (;;) {
-      const next = await Promise.race([iterator.next(), aborted.promise]);
-      if (next.done === true) return;
-      yield next.value;
-    }
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    // Not awaited: a source that hangs would hang its own ending.
-    iterator.return?.()?.catch(() => undefined);
-  }
-}
-
 function refuseWebPage(answer: RangeAnswer): void {
   const type = answer.headers.get('content-type') ?? '';
   if (!/^(?:text\/|application\/(?:json|xhtml))/i.test(type)) return;
@@ -241,57 +198,4 @@ function mismatch(integrity: Integrity): BinaryCacheError {
     'integrity-mismatch',
     `What the registry sent does not have the pinned digest ${integrity}. It was thrown away.`,
   );
-}
-
-async function restart(file: FileHandle): Promise<Progressed> {
-  await file.truncate(0);
-  return { hash: createHash('sha512'), size: 0 };
-}
-
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let written = 0; written < chunk.byteLength; ) {
-    written += (await file.write(chunk, written)).bytesWritten;
-  }
-}
-
-async function hashExisting(file: FileHandle): Promise<Progressed> {
-  const hash = createHash('sha512');
-  const buffer = Buffer.allocUnsafe(1 << 20);
-  let size = 0;
-  for (;;) {
-    const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, size);
-    if (bytesRead === 0) return { hash, size };
-    hash.update(buffer.subarray(0, bytesRead));
-    size += bytesRead;
-  }
-}
-
-async function isIntact(path: string, integrity: Integrity): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  if (found === undefined) return false;
-  const hash = createHash('sha512');
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
-  } catch {
-    return false;
-  }
-  if (integrityOf(hash.digest()) === integrity) return true;
-  await rm(path, { force: true });
-  return false;
-}
-
-/** Makes an abandoned partial file ours by renaming it, which only one process can do. */
-async function takeOverAbandoned(directory: string, integrity: Integrity, target: string): Promise<void> {
-  for (const name of await readdir(directory)) {
-    if (!name.startsWith(`${integrityHex(integrity)}.`) || !name.endsWith('.part')) continue;
-    const path = join(directory, name);
-    const found = await stat(path).catch(() => undefined);
-    if (found === undefined || Date.now() - found.mtimeMs < abandonedMs) continue;
-    try {
-      await rename(path, target);
-      return;
-    } catch {
-      // Somebody else was quicker.
-    }
-  }
 }

@@ -54,7 +54,7 @@ function toEntrySetting({ access, kind, base, path }: PolicyEntry): EntrySetting
 }
 
 /** A target as people write it. */
-export function describeEntryTarget({ base, path }: Pick<PolicyEntry, 'kind' | 'base' | 'path'>): string {
+function describeEntryTarget({ base, path }: Pick<PolicyEntry, 'kind' | 'base' | 'path'>): string {
   if (base === ':root') return `/${path}`;
   if (base === ':home') return path === '' ? '~' : `~/${path}`;
   if (base === ':workdir' && path !== '') return path;

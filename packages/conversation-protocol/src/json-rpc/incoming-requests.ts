@@ -121,9 +121,7 @@ export function createIncomingRequests(options: IncomingRequestsOptions): Incomi
       });
       open.set(id, wait);
       wait.promise.then(
-        (result) => {
-          if (!closed) answerResult(id, name, result);
-        },
+        (result) => answerResult(id, name, result),
         (error: unknown) => {
           abort.abort(error);
           if (!closed) answerError(id, name, error);

@@ -1,7 +1,6 @@
 import { JsonRpcError } from './json-rpc-error.ts';
 
-/** The default of what may wait to be written: 128 MiB. */
-export const DEFAULT_MAX_QUEUED_BYTES: number = 128 * 1024 * 1024;
+const DEFAULT_MAX_QUEUED_BYTES = 128 * 1024 * 1024;
 
 /** Every waiting message takes some memory beside its bytes. */
 const MAX_QUEUED_MESSAGES = 16_384;

@@ -87,7 +87,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
     setMode: setLocalMode,
     setModified: setLocalModified,
     canonicalize: (path, { within } = {}) => canonicalLocalPath(path, within),
-    watch: (path, { signal }) => watchLocalPath(path, signal, lifetime.signal),
+    watch: (path, { signal }) => watchLocalPath(path, { signal, hostSignal: lifetime.signal }),
     connect: (target, { signal } = {}) => connectLocally(target, signal),
     async [Symbol.asyncDispose]() {
       lifetime.abort(new HostError('host-lost', 'The local host was closed.'));

@@ -87,6 +87,7 @@ function terminalOutput(terminal: BytePty, exit: Promise<ProcessExit>): Retained
   let bytes = 0;
   let paused = false;
   let finished = false;
+  let discarded = false;
   let wake: (() => void) | undefined;
   const child = identifyChild(terminal.pid);
   const resume = (): void => {
@@ -101,6 +102,7 @@ function terminalOutput(terminal: BytePty, exit: Promise<ProcessExit>): Retained
     }
   };
   terminal.onData((data) => {
+    if (discarded) return;
     const chunk = typeof data === 'string' ? Buffer.from(data) : data;
     chunks.push(chunk);
     bytes += chunk.byteLength;
@@ -131,7 +133,9 @@ function terminalOutput(terminal: BytePty, exit: Promise<ProcessExit>): Retained
           });
         }
       },
+      // A terminal cannot be closed on one side: what it still shows is dropped.
       cancel() {
+        discarded = true;
         chunks.length = 0;
         resume();
       },

@@ -8,14 +8,20 @@ import { nodePath } from './node-path.ts';
 /** How often is looked where the kernel does not tell: its watches are used up, or the file system has none. */
 const POLL_MS = 500;
 
+export interface LocalWatchOptions {
+  readonly signal: AbortSignal;
+  readonly hostSignal: AbortSignal;
+  /** What asks the kernel to watch. Where it throws, the path is looked at now and then. */
+  readonly watchWith?: typeof watch;
+}
+
 /**
  * See `Host.watch`. Watches what is at the path, and the folder that holds it or the nearest one that would;
  * a replaced file or folder is noticed in the folder above, and the watches move on to the new one before the item is given.
  */
 export async function* watchLocalPath(
   path: HostPath,
-  signal: AbortSignal,
-  hostSignal: AbortSignal,
+  { signal, hostSignal, watchWith = watch }: LocalWatchOptions,
 ): AsyncGenerator<void, void, undefined> {
   const change = createChangeFlag();
   const watches = new Map<HostPath, Watch>();
@@ -23,7 +29,9 @@ export async function* watchLocalPath(
   over.addEventListener('abort', change.raise, { once: true });
   try {
     while (!over.aborted) {
-      const complete = await moveWatches(path, watches, change.raise);
+      const complete = await moveWatches(path, watches, (place) =>
+        startWatch(place, change.raise, watchWith),
+      );
       const seen = complete ? '' : await signature(path);
       yield;
       if (complete) await change.raised();
@@ -53,7 +61,7 @@ interface Place {
 async function moveWatches(
   path: HostPath,
   watches: Map<HostPath, Watch>,
-  raise: () => void,
+  start: (place: Place) => Watch,
 ): Promise<boolean> {
   for (;;) {
     const places = await placesOf(path);
@@ -65,7 +73,7 @@ async function moveWatches(
     const missing = places.filter((place) => !watches.has(place.path));
     // Looked again after each move: what came into being before its watch was there would go unnoticed.
     if (missing.length === 0) return [...watches.values()].every(({ watcher }) => watcher !== undefined);
-    for (const place of missing) watches.set(place.path, startWatch(place, raise));
+    for (const place of missing) watches.set(place.path, start(place));
   }
 }
 
@@ -86,12 +94,12 @@ async function placesOf(path: HostPath): Promise<Place[]> {
   return places;
 }
 
-function startWatch(place: Place, raise: () => void): Watch {
+function startWatch(place: Place, raise: () => void, watchWith: typeof watch): Watch {
   const wanted = place.name === undefined ? undefined : Buffer.from(encodeHostPathBytes(place.name));
   // The kernel reports a folder's own removal or move under the folder's name.
   const itself = Buffer.from(encodeHostPathBytes(hostPathName(place.path)));
   try {
-    const watcher = watch(nodePath(place.path), { encoding: 'buffer' }, (_event, name) => {
+    const watcher = watchWith(nodePath(place.path), { encoding: 'buffer' }, (_event, name) => {
       if (wanted === undefined || name === null || wanted.equals(name) || itself.equals(name)) raise();
     });
     watcher.on('error', raise);

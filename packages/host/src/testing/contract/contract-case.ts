@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Host } from '../../host.ts';
+import type { DirEntry, Host } from '../../host.ts';
 import { HostError } from '../../host-error.ts';
 import type { HostPath } from '../../host-path.ts';
 
@@ -67,4 +67,16 @@ export function repeat(
     { highWaterMark: 0 },
   );
   return { stream, taken: () => taken };
+}
+
+export async function names(host: Pick<Host, 'list'>, path: HostPath): Promise<string[]> {
+  const entries: DirEntry[] = [];
+  for await (const entry of host.list(path)) entries.push(entry);
+  return entries.map(({ name }) => name).sort();
+}
+
+export async function bytesOf(stream: ReadableStream<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }

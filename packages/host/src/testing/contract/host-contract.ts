@@ -3,10 +3,18 @@ import type { Host } from '../../host.ts';
 import { joinHostPath } from '../../host-path.ts';
 import { archiveCases } from './archive-cases.ts';
 import { commandCases } from './command-cases.ts';
+import { confinementCases } from './confinement-cases.ts';
+import { connectionCases } from './connection-cases.ts';
 import type { CaseDefinition, HostCapabilities } from './contract-case.ts';
-import { derivedCases } from './derived-cases.ts';
 import { endingCases } from './ending-cases.ts';
-import { fileCases } from './file-cases.ts';
+import { fileContentCases } from './file-content-cases.ts';
+import { fileTreeCases } from './file-tree-cases.ts';
+import { hostileArchiveCases } from './hostile-archive-cases.ts';
+import { leftBehindCases } from './left-behind-cases.ts';
+import { outputCases } from './output-cases.ts';
+import { terminalCases } from './terminal-cases.ts';
+import { walkCases } from './walk-cases.ts';
+import { watchCases } from './watch-cases.ts';
 
 export interface HostContractOptions {
   /** A host of its own for each case; the case disposes of it. */
@@ -20,6 +28,22 @@ export interface ContractCase {
   run(): Promise<void>;
 }
 
+const ALL_CASES: readonly CaseDefinition[] = [
+  ...commandCases,
+  ...outputCases,
+  ...endingCases,
+  ...leftBehindCases,
+  ...terminalCases,
+  ...fileContentCases,
+  ...fileTreeCases,
+  ...confinementCases,
+  ...watchCases,
+  ...walkCases,
+  ...connectionCases,
+  ...archiveCases,
+  ...hostileArchiveCases,
+];
+
 /**
  * What every `Host` promises, as cases for any test runner. Those that need a capability which the host does not have are left out.
  *
@@ -28,9 +52,9 @@ export interface ContractCase {
  * ```
  */
 export function hostContract(options: HostContractOptions): readonly ContractCase[] {
-  return [...commandCases, ...endingCases, ...fileCases, ...derivedCases, ...archiveCases]
-    .filter(({ needs = [] }) => needs.every((need) => options.capabilities[need]))
-    .map((definition) => ({ name: definition.name, run: () => runCase(definition, options) }));
+  return ALL_CASES.filter(({ needs = [] }) => needs.every((need) => options.capabilities[need])).map(
+    (definition) => ({ name: definition.name, run: () => runCase(definition, options) }),
+  );
 }
 
 async function runCase(definition: CaseDefinition, options: HostContractOptions): Promise<void> {

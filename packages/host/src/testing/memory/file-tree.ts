@@ -35,6 +35,8 @@ export interface Place {
   readonly node: TreeNode | undefined;
 }
 
+export type Locate = (path: HostPath, followLast: boolean) => Place;
+
 /** A POSIX tree of files in memory. */
 export interface FileTree {
   /** @throws {HostError} `not-found`, `not-a-directory` for a segment before the last, `too-many-links`. */
@@ -120,4 +122,17 @@ function resolvePath(root: DirectoryNode, path: HostPath, followLast: boolean): 
 
 function segmentsOf(path: string): string[] {
   return path.split('/').filter((segment) => segment !== '' && segment !== '.');
+}
+
+/** What `look` finds, `undefined` when it fails with one of the codes. */
+export function ifThere<T>(
+  look: () => T,
+  codes: readonly string[] = ['not-found', 'not-a-directory'],
+): T | undefined {
+  try {
+    return look();
+  } catch (failure) {
+    if (failure instanceof HostError && codes.includes(failure.code)) return undefined;
+    throw failure;
+  }
 }

@@ -1,10 +1,19 @@
 import { abortedError, throwIfAborted } from '../../abort.ts';
-import { createChangeFlag } from '../../change-flag.ts';
-import type { DirEntry, FileBody, FileStat, HostFiles, ReadOptions, WriteOptions } from '../../host.ts';
+import type { DirEntry, FileStat, HostFiles, ReadOptions } from '../../host.ts';
 import { HostError } from '../../host-error.ts';
 import { type HostPath, hostPath, parentHostPath, relativeHostPath } from '../../host-path.ts';
 import { encodeHostPathBytes } from '../../host-path-bytes.ts';
-import type { DirectoryNode, FileNode, FileTree, Place, TreeNode } from './file-tree.ts';
+import {
+  type DirectoryNode,
+  type FileNode,
+  type FileTree,
+  ifThere,
+  type Locate,
+  type Place,
+  type TreeNode,
+} from './file-tree.ts';
+import { watchMemoryPath } from './memory-watch.ts';
+import { writeMemoryFile } from './memory-write.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 
@@ -74,26 +83,12 @@ export function createMemoryFiles({ tree, uid, hostSignal }: MemoryFilesOptions)
   };
 }
 
-type Locate = (path: HostPath, followLast: boolean) => Place;
-
 function checkBytes(path: string): void {
   if (path.includes('\0'))
     throw new HostError('invalid-path', `A path on a host cannot hold a NUL byte: ${JSON.stringify(path)}.`);
   for (const name of path.split('/')) {
     if (encodeHostPathBytes(name).length > 255)
       throw new HostError('invalid-path', `A name on a host has 255 bytes at the most: ${name}.`);
-  }
-}
-
-function ifThere<T>(
-  look: () => T,
-  codes: readonly string[] = ['not-found', 'not-a-directory'],
-): T | undefined {
-  try {
-    return look();
-  } catch (failure) {
-    if (failure instanceof HostError && codes.includes(failure.code)) return undefined;
-    throw failure;
   }
 }
 
@@ -148,56 +143,6 @@ function streamFile(node: TreeNode, path: HostPath, options: ReadOptions): Reada
   );
 }
 
-interface Write {
-  readonly path: HostPath;
-  readonly body: FileBody;
-  readonly options: WriteOptions;
-}
-
-async function writeMemoryFile(tree: FileTree, at: Locate, { path, body, options }: Write): Promise<void> {
-  const attempt = `write ${path}`;
-  const check = (): Place => {
-    throwIfAborted(options.signal, attempt);
-    const place = at(path, false);
-    if (place.node?.kind === 'directory')
-      throw new HostError('is-a-directory', `Could not ${attempt}: it is a folder.`);
-    if (options.ifAbsent && place.node !== undefined) {
-      throw new HostError(
-        'already-exists',
-        `Did not write ${path}: it is there already, and the write was to create it.`,
-      );
-    }
-    return place;
-  };
-  let bytes: Uint8Array;
-  try {
-    check();
-    bytes = await bytesOf(body, options.signal);
-  } catch (failure) {
-    if (body instanceof ReadableStream && !body.locked) await body.cancel(failure).catch(() => undefined);
-    if (options.signal?.aborted) throw abortedError(options.signal, attempt);
-    throw failure instanceof HostError
-      ? failure
-      : new HostError('io', `Could not ${attempt}: its source failed.`, { cause: failure });
-  }
-  const place = check();
-  const mode = options.mode ?? (place.node?.kind === 'file' ? place.node.mode : 0o644);
-  tree.put(place, tree.createFile(bytes, mode));
-}
-
-async function bytesOf(body: FileBody, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  if (typeof body === 'string') return new TextEncoder().encode(body);
-  if (body instanceof Uint8Array) return body.slice();
-  const chunks: Uint8Array[] = [];
-  const sink = new WritableStream<Uint8Array>({
-    write(chunk) {
-      chunks.push(chunk.slice());
-    },
-  });
-  await body.pipeTo(sink, signal === undefined ? {} : { signal });
-  return Buffer.concat(chunks);
-}
-
 function makeFolders(tree: FileTree, at: Locate, path: HostPath, mode: number): void {
   if (path === '/') return;
   if (ifThere(() => at(parentHostPath(path), true), ['not-found'])?.node === undefined) {
@@ -226,36 +171,4 @@ function renameNode(tree: FileTree, from: Place, to: Place): void {
   }
   tree.take(from);
   tree.put(to, node);
-}
-
-async function* watchMemoryPath(
-  tree: FileTree,
-  path: HostPath,
-  signal: AbortSignal,
-  hostSignal: AbortSignal,
-): AsyncGenerator<void, void, undefined> {
-  const change = createChangeFlag();
-  const over = AbortSignal.any([signal, hostSignal]);
-  const target = (): HostPath =>
-    ifThere(() => tree.resolve(path, true), ['not-found', 'not-a-directory'])?.path ?? path;
-  let watched = target();
-  const stop = tree.onChange((changed) => {
-    const before = watched;
-    watched = target();
-    const touches = [before, watched, path].some(
-      (one) => relativeHostPath(changed, one) !== undefined || parentHostPath(changed) === one,
-    );
-    if (touches) change.raise();
-  });
-  over.addEventListener('abort', change.raise, { once: true });
-  try {
-    while (!over.aborted) {
-      yield;
-      await change.raised();
-    }
-  } finally {
-    over.removeEventListener('abort', change.raise);
-    stop();
-  }
-  if (!signal.aborted) hostSignal.throwIfAborted();
 }

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import type { Host } from '../../host.ts';
+import { type HostPath, joinHostPath } from '../../host-path.ts';
+import { readText } from '../../read-text.ts';
+import { type CaseDefinition, names, rejectsWith } from './contract-case.ts';
+
+/** Arranging files, and what their names may be. */
+export const fileTreeCases: readonly CaseDefinition[] = [
+  {
+    name: 'answers with typed errors',
+    async check({ host, folder }) {
+      const [file, missing] = [joinHostPath(folder, 'file'), joinHostPath(folder, 'missing')];
+      await host.writeFile(file, 'x');
+      await rejectsWith(host.readFile(missing), 'not-found');
+      await rejectsWith(host.readFile(folder), 'is-a-directory');
+      await rejectsWith(host.readFile(joinHostPath(file, 'below')), 'not-a-directory');
+      await rejectsWith(host.writeFile(joinHostPath(missing, 'below'), 'x'), 'not-found');
+      await rejectsWith(host.writeFile(folder, 'x'), 'is-a-directory');
+      await rejectsWith(names(host, missing), 'not-found');
+      await rejectsWith(names(host, file), 'not-a-directory');
+      await rejectsWith(host.makeDirectory(joinHostPath(file, 'below')), 'not-a-directory');
+      await rejectsWith(host.makeDirectory(file), 'already-exists');
+      await rejectsWith(host.remove(folder), 'directory-not-empty');
+      await rejectsWith(host.rename(missing, file), 'not-found');
+      await rejectsWith(host.link(file, 'x'), 'already-exists');
+      await rejectsWith(host.readLink(missing), 'not-found');
+      await rejectsWith(host.setMode(missing, 0o600), 'not-found');
+      await rejectsWith(host.writeFile(joinHostPath(folder, 'n'.repeat(256)), 'x'), 'invalid-path');
+      await rejectsWith(host.writeFile(joinHostPath(folder, '\ud800'), 'x'), 'invalid-path');
+      assert.equal(await host.stat(missing), undefined);
+      assert.equal(await host.stat(joinHostPath(file, 'below')), undefined);
+    },
+  },
+  {
+    name: 'carries hostile names through every operation',
+    check: ({ host, folder }) => carriesNames(host, folder, HOSTILE_NAMES),
+  },
+  {
+    name: 'carries names that are not UTF-8 through every operation',
+    needs: ['rawNames'],
+    check: ({ host, folder }) => carriesNames(host, folder, RAW_NAMES),
+  },
+  {
+    name: 'says what is at a path, and of a link what it leads to when asked',
+    async check({ host, folder }) {
+      const [file, link, hard] = [
+        joinHostPath(folder, 'file'),
+        joinHostPath(folder, 'link'),
+        joinHostPath(folder, 'hard'),
+      ];
+      await host.writeFile(file, '12345', { mode: 0o640 });
+      await host.link(link, 'file');
+      await host.link(hard, file, { hard: true });
+      const stat = await host.stat(file);
+      assert.equal(stat?.kind, 'file');
+      assert.equal(stat.size, 5);
+      assert.equal(stat.mode, 0o640);
+      assert.equal(stat.uid, host.uid);
+      assert.equal((await host.stat(link))?.kind, 'symlink');
+      assert.equal((await host.stat(link, { followLinks: true }))?.identity, stat.identity);
+      assert.equal((await host.stat(hard))?.identity, stat.identity);
+      assert.equal((await host.stat(folder))?.kind, 'directory');
+      assert.notEqual((await host.stat(folder))?.identity, stat.identity);
+      const later = joinHostPath(folder, 'later');
+      await host.writeFile(later, '');
+      assert.ok(((await host.stat(later))?.modifiedMs ?? 0) >= stat.modifiedMs);
+    },
+  },
+  {
+    name: 'creates folders with their parents, and minds none that is there',
+    async check({ host, folder }) {
+      const deep = joinHostPath(folder, 'a/b/c');
+      await Promise.all([host.makeDirectory(deep), host.makeDirectory(deep), host.makeDirectory(deep)]);
+      await host.makeDirectory(joinHostPath(folder, 'a'), { mode: 0o700 });
+      const secret = joinHostPath(folder, 'a/secret');
+      await host.makeDirectory(secret, { mode: 0o700 });
+      assert.equal((await host.stat(secret))?.mode, 0o700);
+      assert.equal((await host.stat(deep))?.kind, 'directory');
+    },
+  },
+  {
+    name: 'removes trees, and of links only the links',
+    async check({ host, folder }) {
+      const [kept, tree] = [joinHostPath(folder, 'kept'), joinHostPath(folder, 'tree')];
+      await host.makeDirectory(kept);
+      await host.writeFile(joinHostPath(kept, 'file'), 'x');
+      await host.makeDirectory(joinHostPath(tree, 'sub'));
+      await host.link(joinHostPath(tree, 'sub/out'), kept);
+      await host.link(joinHostPath(folder, 'link'), kept);
+      await host.remove(joinHostPath(folder, 'link'), { recursive: true });
+      await host.remove(tree, { recursive: true });
+      await host.remove(joinHostPath(folder, 'missing'));
+      await host.remove(joinHostPath(folder, 'missing'), { recursive: true });
+      assert.equal(await readText(host, joinHostPath(kept, 'file')), 'x');
+      assert.deepEqual(await names(host, folder), ['kept']);
+      await host.makeDirectory(tree);
+      await host.remove(tree);
+      assert.equal(await host.stat(tree), undefined);
+    },
+  },
+  {
+    name: 'renames files over files and folders over empty folders',
+    async check({ host, folder }) {
+      const [one, two] = [joinHostPath(folder, 'one'), joinHostPath(folder, 'two')];
+      await host.writeFile(one, '1');
+      await host.writeFile(two, '2');
+      await host.rename(one, two);
+      assert.equal(await readText(host, two), '1');
+      const [from, to] = [joinHostPath(folder, 'from'), joinHostPath(folder, 'to')];
+      await host.makeDirectory(from);
+      await host.writeFile(joinHostPath(from, 'file'), 'x');
+      await host.makeDirectory(to);
+      await host.rename(from, to);
+      assert.deepEqual(await names(host, to), ['file']);
+      await host.makeDirectory(from);
+      await rejectsWith(host.rename(from, to), 'directory-not-empty');
+    },
+  },
+];
+
+const HOSTILE_NAMES = [
+  '-rf',
+  ' ',
+  'a b',
+  'new\nline',
+  '"q"',
+  "it's",
+  '$(touch x)',
+  '`id`',
+  '\\',
+  '*',
+  '~',
+  '👩‍👩‍👧',
+  'e\u0301',
+  '\ufeffbom',
+  'n'.repeat(255),
+];
+
+const RAW_NAMES = ['\udcff', 'a\udc80b', '\udced\udcb2\udc80'];
+
+async function carriesNames(host: Host, folder: HostPath, hostile: readonly string[]): Promise<void> {
+  for (const name of hostile) {
+    const base = joinHostPath(folder, 'case');
+    const [path, moved, link] = [
+      joinHostPath(base, name),
+      joinHostPath(base, 'moved'),
+      joinHostPath(base, 'link'),
+    ];
+    await host.makeDirectory(base);
+    await host.writeFile(path, name.isWellFormed() ? name : 'raw');
+    assert.deepEqual(await names(host, base), [name]);
+    assert.equal((await host.stat(path))?.kind, 'file');
+    assert.equal(await host.canonicalize(path), joinHostPath(await host.canonicalize(base), name));
+    assert.equal(await readText(host, path), name.isWellFormed() ? name : 'raw');
+    await host.link(link, name);
+    assert.equal(await host.readLink(link), name);
+    assert.equal(await host.canonicalize(link), await host.canonicalize(path));
+    await host.setMode(path, 0o600);
+    await host.rename(path, moved);
+    await host.link(path, moved, { hard: true });
+    await host.remove(path);
+    await host.makeDirectory(joinHostPath(path, name));
+    await host.writeFile(joinHostPath(path, name, 'f'), '');
+    await host.remove(base, { recursive: true });
+    assert.equal(await host.stat(base), undefined);
+  }
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Host } from '../../host.ts';
+import type { HostProcess } from '../../process.ts';
+import { run } from '../../run.ts';
+import { processesWithEnvironment } from '../living-processes.ts';
+import { type CaseDefinition, textOf } from './contract-case.ts';
+import { markerOf, shown } from './process-marks.ts';
+
+/** That an ending leaves nothing of a process, and touches nothing else. */
+export const leftBehindCases: readonly CaseDefinition[] = [
+  {
+    name: 'kills a group in which a child and a grandchild ignore SIGTERM',
+    needs: ['shell'],
+    async check({ host }) {
+      const inner =
+        "trap '' TERM; sh -c \"trap '' TERM; echo ready; while :; do sleep 0.05; done\" & while :; do sleep 0.05; done";
+      const process = await startReady(host, inner);
+      assert.deepEqual(await process.end({ graceMs: 50 }), { kind: 'signaled', name: 'SIGKILL' });
+      assert.equal(await groupExists(host, process.pid), false);
+      await process[Symbol.asyncDispose]();
+    },
+  },
+  {
+    name: 'ends what a process left behind in its group when it is disposed of',
+    needs: ['shell'],
+    async check({ host }) {
+      const process = await startReady(host, 'sleep 1000 & echo ready');
+      assert.deepEqual(await process.exit, { kind: 'exited', code: 0 });
+      assert.equal(await groupExists(host, process.pid), true);
+      await process[Symbol.asyncDispose]();
+      assert.equal(await groupExists(host, process.pid), false);
+    },
+  },
+  {
+    name: 'leaves alone what another process started',
+    needs: ['shell'],
+    async check({ host }) {
+      await using bystander = await host.spawn({ argv: ['cat'] });
+      const process = await startReady(host, 'sleep 1000 & echo ready; sleep 1000');
+      await process.end({ from: 'kill' });
+      const writer = bystander.stdin.getWriter();
+      await writer.write(new TextEncoder().encode('alive'));
+      await writer.close();
+      assert.equal(await textOf(bystander.stdout), 'alive');
+    },
+  },
+  {
+    name: 'ends also what left the group and lost its parent',
+    needs: ['shell', 'procfs'],
+    async check({ host }) {
+      const script =
+        '(setsid sh -c "trap \'\' TERM HUP; exec sleep 1000" >/dev/null 2>&1 </dev/null & echo $! ) ; echo ready; sleep 1000';
+      const process = await startReady(host, script);
+      const marker = await markerOf(host, process.pid);
+      assert.ok((await processesWithEnvironment(host, marker)).length >= 2);
+      await process.end({ from: 'term', graceMs: 50 });
+      assert.deepEqual(await processesWithEnvironment(host, marker), []);
+      await process[Symbol.asyncDispose]();
+    },
+  },
+  {
+    name: 'ends also what left the group and threw its environment away, while its parent lives',
+    needs: ['shell', 'procfs'],
+    async check({ host }) {
+      const script = 'env -i setsid sleep 1234.5 >/dev/null 2>&1 & sleep 0.1; echo ready; sleep 1000';
+      const process = await startReady(host, script);
+      const { stdout } = await run(host, { argv: ['sh', '-c', `ps -o pid= --ppid ${process.pid}`] });
+      const children = stdout.trim().split(/\s+/).map(Number);
+      assert.ok(children.length > 0);
+      await process.end({ from: 'term', graceMs: 200 });
+      for (const pid of children) assert.equal(await isAlive(host, pid), false);
+      await process[Symbol.asyncDispose]();
+    },
+  },
+  {
+    name: 'leaves a daemon running that a command of run started on purpose',
+    needs: ['shell', 'procfs'],
+    async check({ host }) {
+      const { stdout } = await run(
+        host,
+        { argv: ['sh', '-c', 'setsid sleep 1000 >/dev/null 2>&1 </dev/null & echo $!'] },
+        { check: true },
+      );
+      await delay(50);
+      const pid = Number(stdout);
+      assert.equal(await isAlive(host, pid), true);
+      await run(host, { argv: ['kill', '-KILL', String(pid)] }, { check: true });
+    },
+  },
+];
+
+/** Starts a shell script and waits for the line `ready`. */
+async function startReady(host: Host, script: string): Promise<HostProcess> {
+  const process = await host.spawn({ argv: ['sh', '-c', script] });
+  await shown(process, 'ready');
+  return process;
+}
+
+async function groupExists(host: Host, group: number): Promise<boolean> {
+  const { stdout } = await run(host, { argv: ['ps', '-e', '-o', 'pgid=,stat='] }, { check: true });
+  return stdout.split('\n').some((line) => new RegExp(`^\\s*${group}\\s+[^ZX]`).test(line));
+}
+
+/** A zombie is dead: when it is reaped is up to its parent. */
+async function isAlive(host: Host, pid: number): Promise<boolean> {
+  const { stdout } = await run(host, { argv: ['ps', '-o', 'stat=', '-p', String(pid)] });
+  return /^[^ZX\s]/.test(stdout.trim());
+}

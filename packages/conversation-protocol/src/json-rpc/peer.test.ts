@@ -172,7 +172,7 @@ describe('the end of a connection', () => {
   });
 
   it('still hears answers after the peer has stopped listening', async () => {
-    const { remote, peer } = connect();
+    const { remote, peer, timers } = connect();
     const first = peer.request('a');
     await remote.next();
     remote.breakInput(new Error('EPIPE'));
@@ -181,6 +181,7 @@ describe('the end of a connection', () => {
     expect(await first).toBe('A');
     remote.end();
     expect(await peer.closed).toEqual({ kind: 'ended', error: undefined });
+    expect(timers.pending).toBe(0);
   });
 
   it('comes a grace after the peer has stopped listening without a word', async () => {
@@ -239,6 +240,18 @@ describe('closing', () => {
     timers.advance(250);
     expect(await closing).toMatchObject({ kind: 'closed' });
     expect(remote.cancelled).toBe(true);
+    expect(timers.pending).toBe(0);
+  });
+
+  it('leaves nothing behind when the connection breaks meanwhile', async () => {
+    const { remote, peer, timers } = connect();
+    remote.pause();
+    void peer.notify('stuck').catch(() => {});
+    const closing = peer.close();
+    remote.breakInput(new Error('EPIPE'));
+    remote.resume();
+    remote.end();
+    expect(await closing).toEqual({ kind: 'closed', error: undefined });
     expect(timers.pending).toBe(0);
   });
 

@@ -10,7 +10,8 @@ export function quantile(values: readonly number[], part: number): number {
   const place = part * (sorted.length - 1);
   const below = sorted[Math.floor(place)] ?? Number.NaN;
   const above = sorted[Math.ceil(place)] ?? Number.NaN;
-  return below + (above - below) * (place - Math.floor(place));
+  // The sum may be rounded up past its end.
+  return Math.min(above, below + (above - below) * (place - Math.floor(place)));
 }
 
 /** The middle value: one slow run, of which a shared machine has some, does not move it. @throws {RangeError} when there are no values. */

@@ -44,6 +44,8 @@ describe.each(publicPackages)('$name', ({ name, folder, manifest }) => {
     expect(manifest.description ?? '').toMatch(/^[A-Z].{20,}\.$/);
     expect(manifest.license).toBe('Apache-2.0');
     expect(existsSync(join(folder, 'README.md')), 'README.md is missing').toBe(true);
-    expect(readFileSync(join(folder, 'README.md'), 'utf8')).toContain(`npm install ${name}`);
+    expect(readFileSync(join(folder, 'README.md'), 'utf8')).toMatch(
+      new RegExp(`(npm install|npm i|pnpm add) ${name}\\b`),
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { runTurbo, type TaskOutcome } from './turbo-run.ts';
 import { ROOT, workspacePackages } from './workspace.ts';
@@ -22,19 +22,22 @@ beforeEach(async () => {
   // Turbo alone: a package manager that finds the repository's own modules here would take them for stale.
   await mkdir(join(root, 'node_modules/.bin'), { recursive: true });
   await symlink(join(ROOT, 'node_modules/turbo/bin/turbo'), join(root, 'node_modules/.bin/turbo'));
-  await writePackage('base', {});
-  await writePackage('middle', { '@seedbed/base': 'workspace:*' });
-  await writePackage('other', {});
+  await writePackage('packages/base', {});
+  await writePackage('packages/middle', { '@seedbed/base': 'workspace:*' });
+  await writePackage('packages/other', {});
+  // What every package's tests are an effect of is a package itself, and leaves logs and reports in its folder.
+  await writePackage('tooling/vitest', {});
   await writeFile(
     join(root, 'pnpm-lock.yaml'),
-    "lockfileVersion: '9.0'\n\nimporters:\n\n  .: {}\n\n  packages/base: {}\n\n  packages/middle:\n    dependencies:\n      '@seedbed/base':\n        specifier: workspace:*\n        version: link:../base\n\n  packages/other: {}\n",
+    "lockfileVersion: '9.0'\n\nimporters:\n\n  .: {}\n\n  packages/base: {}\n\n  packages/middle:\n    dependencies:\n      '@seedbed/base':\n        specifier: workspace:*\n        version: link:../base\n\n  packages/other: {}\n\n  tooling/vitest: {}\n",
   );
 });
 
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-async function writePackage(name: string, dependencies: Record<string, string>): Promise<void> {
-  const folder = join(root, 'packages', name);
+async function writePackage(place: string, dependencies: Record<string, string>): Promise<void> {
+  const folder = join(root, place);
+  const name = basename(place);
   await mkdir(join(folder, 'src'), { recursive: true });
   const report = '{"passed":1,"failed":[],"skipped":[]}';
   const scripts = { check: 'true', test: `mkdir -p .reports && echo '${report}' > .reports/tests.json` };
@@ -57,7 +60,7 @@ function rerun(outcomes: readonly TaskOutcome[]): readonly string[] {
 }
 
 test('what did not change is not run again', async () => {
-  expect(rerun(await run(['check', 'test']))).toHaveLength(6);
+  expect(rerun(await run(['check', 'test']))).toHaveLength(8);
   expect(rerun(await run(['check', 'test']))).toEqual([]);
 });
 
@@ -90,7 +93,7 @@ test('a failing task is said to have failed, the others run all the same, and a 
   const failed = { packageName: '@seedbed/base', task: 'check', ended: 'failed', cached: false };
   const first = await runTurbo(root, ['check'], []);
   expect(first.exitCode).not.toBe(0);
-  expect(first.outcomes).toHaveLength(3);
+  expect(first.outcomes).toHaveLength(4);
   expect(first.outcomes).toContainEqual(expect.objectContaining(failed));
   expect(await run(['check'])).toContainEqual(expect.objectContaining(failed));
 });

@@ -1,3 +1,5 @@
+// Programs that use this package as source see the declarations only through this line.
+/// <reference path="./npmcli-config.d.ts" />
 import { realpath } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import Config from '@npmcli/config';

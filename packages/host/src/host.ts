@@ -77,7 +77,7 @@ export interface HostFiles {
   list(path: HostPath): AsyncIterable<DirEntry>;
   /** Creates a folder and its parents; no error when it is there. `mode` applies to the last folder if it is created. */
   makeDirectory(path: HostPath, options?: { readonly mode?: number }): Promise<void>;
-  /** Removes a file, link or (with `recursive`) a tree; links inside are removed, not followed. No error when there is nothing. */
+  /** Removes a file, link or (with `recursive`) a tree; links inside are removed, not followed, and write-protected folders opened. No error when there is nothing. */
   remove(path: HostPath, options?: { readonly recursive?: boolean }): Promise<void>;
   /** Atomic within one file system; replaces a file. */
   rename(from: HostPath, to: HostPath): Promise<void>;

@@ -3,14 +3,14 @@ import type { CheckedCommand } from '../check-command.ts';
 import { HostError } from '../host-error.ts';
 import { errnoOf, fileFailure } from './file-failure.ts';
 import { nodePath } from './node-path.ts';
+import { programCandidates } from './program-candidates.ts';
+
+const NOT_STARTED: readonly string[] = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ENOEXEC'];
 
 /** Why a process could not be started: the kernel gives one errno for a missing program, a missing interpreter and a missing folder alike. */
 export async function startFailure(request: CheckedCommand, failure: unknown): Promise<HostError> {
   if (failure instanceof HostError) return failure;
-  const program = request.argv[0];
-  return (
-    (await folderFailure(request, failure)) ?? (await programFailure(program, request.env['PATH'], failure))
-  );
+  return (await folderFailure(request, failure)) ?? (await programFailure(request, failure));
 }
 
 async function folderFailure(request: CheckedCommand, cause: unknown): Promise<HostError | undefined> {
@@ -27,39 +27,39 @@ async function folderFailure(request: CheckedCommand, cause: unknown): Promise<H
   }
 }
 
-async function programFailure(program: string, path: string | undefined, cause: unknown): Promise<HostError> {
+async function programFailure(request: CheckedCommand, cause: unknown): Promise<HostError> {
+  const program = request.argv[0];
+  const attempt = `Could not start ${program}`;
   const errno = errnoOf(cause);
   if (errno === 'E2BIG') {
-    return new HostError(
-      'invalid-command',
-      `Could not start ${program}: its arguments and environment are too long for the host.`,
-      { cause },
-    );
+    const why = 'its arguments and environment are too long for the host';
+    return new HostError('invalid-command', `${attempt}: ${why}.`, { cause });
   }
-  if (errno === 'EACCES' || errno === 'ENOEXEC' || errno === 'EPERM') {
-    return new HostError(
-      'command-not-executable',
-      `Could not start ${program}: it is there, but may not be executed (${errno}).`,
-      { cause },
-    );
+  if (!NOT_STARTED.includes(errno ?? '')) return fileFailure(`start ${program}`, cause);
+  // A folder of the PATH that may not be looked into gives EACCES too: what counts is whether a program was seen.
+  const file = await seenProgram(request);
+  if (file === undefined) {
+    const path = request.env['PATH'];
+    const where = path === undefined ? 'the PATH is not set' : `the PATH is ${path}`;
+    const why = program.startsWith('/') ? 'there is no such file' : `there is no such program; ${where}`;
+    return new HostError('command-not-found', `${attempt}: ${why}.`, { cause });
   }
-  if (errno !== 'ENOENT' && errno !== 'ENOTDIR') return fileFailure(`start ${program}`, cause);
-  if (!program.startsWith('/')) {
-    const where = path === undefined ? 'the PATH is not set' : `looked for on the PATH ${path}`;
-    return new HostError(
-      'command-not-found',
-      `Could not start ${program}: there is no such program; ${where}.`,
-      { cause },
-    );
+  const isMissingPart = errno === 'ENOENT' || errno === 'ENOTDIR';
+  const why = isMissingPart
+    ? `${file} is there, but the interpreter or loader that it names is not`
+    : `${file} is there, but may not be executed`;
+  return new HostError('command-not-executable', `${attempt}: ${why}.`, { cause });
+}
+
+async function seenProgram(request: CheckedCommand): Promise<string | undefined> {
+  for (const candidate of programCandidates(request)) {
+    try {
+      await stat(nodePath(candidate));
+      return candidate;
+    } catch (failure) {
+      // Named by its path, it is there even where only that much may be known.
+      if (candidate === request.argv[0] && errnoOf(failure) === 'EACCES') return candidate;
+    }
   }
-  const found = await stat(nodePath(program)).catch(() => undefined);
-  if (found === undefined)
-    return new HostError('command-not-found', `Could not start ${program}: there is no such file.`, {
-      cause,
-    });
-  return new HostError(
-    'command-not-executable',
-    `Could not start ${program}: it is there, but the interpreter or loader that it names is not.`,
-    { cause },
-  );
+  return undefined;
 }

@@ -95,6 +95,10 @@ export const fileTreeCases: readonly CaseDefinition[] = [
       assert.deepEqual(await names(host, folder), ['kept']);
       await host.makeDirectory(tree);
       await host.remove(tree);
+      await host.makeDirectory(joinHostPath(tree, 'protected/deeper'));
+      await host.setMode(joinHostPath(tree, 'protected/deeper'), 0o500);
+      await host.setMode(joinHostPath(tree, 'protected'), 0o500);
+      await host.remove(tree, { recursive: true });
       assert.equal(await host.stat(tree), undefined);
     },
   },

@@ -26,6 +26,7 @@ export function createEventLog(now: () => number = Date.now): EventLog {
   let closed = false;
 
   function wake(): void {
+    if (waiting.size === 0) return;
     const readers = [...waiting];
     waiting.clear();
     for (const resume of readers) resume();

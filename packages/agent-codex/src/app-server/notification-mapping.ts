@@ -9,6 +9,7 @@ import type {
 import { z } from 'zod';
 import { mapTurnError } from './error-info.ts';
 import { mapFileChanges, mapItem } from './item-mapping.ts';
+import { readDelta } from './read-delta.ts';
 
 /** One notification, read: what it means as events, or nothing when it does not have the shape that it should. */
 type Reader = (params: unknown) => readonly EventMessage[] | undefined;
@@ -22,7 +23,6 @@ function reader<T>(schema: z.ZodType<T>, map: (params: T) => readonly EventMessa
 
 const inTurn = { threadId: z.string(), turnId: z.string() };
 const inItem = { ...inTurn, itemId: z.string() };
-const delta = z.looseObject({ ...inItem, delta: z.string() });
 
 const item = (type: 'item-started' | 'item-completed'): Reader =>
   reader(z.looseObject({ ...inTurn, item: z.unknown() }), ({ turnId, item: raw }) => {
@@ -30,9 +30,12 @@ const item = (type: 'item-started' | 'item-completed'): Reader =>
     return mapped === undefined ? undefined : [{ type, turnId, item: mapped }];
   });
 
-const messageDelta = reader(delta, ({ turnId, itemId, delta: text }) => [
-  { type: 'message-delta', turnId, itemId, text },
-]);
+const textDelta =
+  (type: 'message-delta' | 'command-output-delta'): Reader =>
+  (params) => {
+    const delta = readDelta(params);
+    return delta && [{ type, ...delta }];
+  };
 
 const warningText = reader(z.looseObject({ message: z.string() }), ({ message }) => [
   { type: 'warning', message },
@@ -89,8 +92,8 @@ const rateLimitsSchema = z.looseObject({
 const readers: Readonly<Record<string, Reader>> = {
   'item/started': item('item-started'),
   'item/completed': item('item-completed'),
-  'item/agentMessage/delta': messageDelta,
-  'item/plan/delta': messageDelta,
+  'item/agentMessage/delta': textDelta('message-delta'),
+  'item/plan/delta': textDelta('message-delta'),
   'item/reasoning/summaryTextDelta': reader(
     z.looseObject({ ...inItem, delta: z.string(), summaryIndex: z.number() }),
     ({ turnId, itemId, delta: text, summaryIndex }) => [
@@ -103,9 +106,7 @@ const readers: Readonly<Record<string, Reader>> = {
       { type: 'reasoning-delta', turnId, itemId, field: 'content', part: partOf(contentIndex), text },
     ],
   ),
-  'item/commandExecution/outputDelta': reader(delta, ({ turnId, itemId, delta: text }) => [
-    { type: 'command-output-delta', turnId, itemId, text },
-  ]),
+  'item/commandExecution/outputDelta': textDelta('command-output-delta'),
   'item/fileChange/patchUpdated': reader(
     z.looseObject({ ...inItem, changes: z.unknown() }),
     ({ turnId, itemId, changes: raw }) => {

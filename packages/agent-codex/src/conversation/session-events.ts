@@ -16,7 +16,6 @@ export interface SessionEvents {
   announcedChanges(itemId: string): readonly FileChange[];
 }
 
-const aboutThread = z.looseObject({ threadId: z.string() });
 const resolved = z.looseObject({ requestId: z.union([z.number(), z.string()]) });
 
 /** @param threadId The one thread of this conversation; what Codex says of others (a sub-agent's) stays `raw`. */
@@ -36,9 +35,9 @@ export function createSessionEvents(
   return {
     announcedChanges: (itemId) => changes.get(itemId) ?? [],
     receive(method, params) {
-      const about = aboutThread.safeParse(params);
       const ours = threadId();
-      if (about.success && ours !== undefined && about.data.threadId !== ours) {
+      const about = threadOf(params);
+      if (about !== undefined && ours !== undefined && about !== ours) {
         sink.append({ type: 'raw', method, params });
         return;
       }
@@ -55,4 +54,10 @@ export function createSessionEvents(
       }
     },
   };
+}
+
+/** Read by hand, because every notification passes here, and a schema would copy each of them. */
+function threadOf(params: unknown): string | undefined {
+  if (typeof params !== 'object' || params === null || !('threadId' in params)) return undefined;
+  return typeof params.threadId === 'string' ? params.threadId : undefined;
 }

@@ -10,7 +10,7 @@ import { type AppServer, openAppServer } from '../app-server/app-server.ts';
 import { answerServerRequest } from '../app-server/server-requests/answer-server-request.ts';
 import { codexTraits } from '../codex-version.ts';
 import type { Deadlines } from './deadlines.ts';
-import { type OpenedThread, openThread, type ThreadSettings } from './open-thread.ts';
+import { openThread, type ThreadSettings } from './open-thread.ts';
 import { interrupt } from './operations/running-turn.ts';
 import type { SessionContext } from './session-context.ts';
 import { type ConversationHandlers, createSessionDesks, type SessionDesks } from './session-desks.ts';
@@ -26,7 +26,7 @@ export interface LaunchOptions {
   readonly controls: Controls;
   readonly deadlines: Deadlines;
   readonly handlers: ConversationHandlers;
-  /** What must hold before Codex may do anything in the thread; its failure ends the launch. */
+  /** What must hold before the thread is opened; its failure ends the launch. */
   readonly ready: Promise<unknown>;
   readonly signal?: AbortSignal;
 }
@@ -66,7 +66,9 @@ export async function launchSession(host: Host, options: LaunchOptions): Promise
     }),
   );
   checkVersion(server, options.version);
-  const thread = await openThreadWhenReady(server, options);
+  // Codex runs bwrap itself when a thread is opened, and two of them at once take away each other's places for files that are not there.
+  await options.ready;
+  const thread = await openThread(server, options.thread, signal);
   const { append, desks, log, turns } = wiring;
   const context: SessionContext = {
     server,
@@ -94,22 +96,6 @@ export async function launchSession(host: Host, options: LaunchOptions): Promise
   });
   stack.move();
   return { context, log };
-}
-
-/**
- * A new thread has no turn before somebody asks for one, so that it can be opened while what must hold is still looked at.
- * A resumed one may go on by itself towards its goal, and has to wait.
- */
-async function openThreadWhenReady(
-  server: AppServer,
-  { thread, ready, signal }: LaunchOptions,
-): Promise<OpenedThread> {
-  if (thread.resume !== undefined) await ready;
-  const opening = openThread(server, thread, signal);
-  // What must hold is the better reason when both fail.
-  opening.catch(() => undefined);
-  await ready;
-  return await opening;
 }
 
 function wire({ version, handlers, deadlines }: LaunchOptions): Wiring {

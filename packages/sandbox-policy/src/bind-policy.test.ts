@@ -240,3 +240,12 @@ describe('what a version cannot enforce is refused rather than weakened', () => 
     );
   });
 });
+
+describe('the approval mode "untrusted"', () => {
+  const settings = { approvals: 'untrusted', projectConfig: 'trusted' };
+
+  test('cannot be had in a trusted project where Codex knows it only as a default', () => {
+    expect(refusal(settings, { codexVersion: '0.169.0' }).code).toBe('unsupported-by-version');
+    expect(() => bound(settings, { codexVersion: '0.142.5' })).not.toThrow();
+  });
+});

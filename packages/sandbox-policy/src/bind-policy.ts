@@ -1,7 +1,7 @@
 import { type HostPath, hostPath, joinHostPath } from '@seedbed/host';
 import { refuseBoundContradictions, refuseInexpressible } from './bound-contradictions.ts';
 import { type BoundEntry, grantsRoot } from './bound-entry.ts';
-import { codexConfinement } from './codex-version.ts';
+import { type CodexConfinement, codexConfinement } from './codex-version.ts';
 import { impliedEntries } from './implied-entries.ts';
 import type { PolicyEntry, PolicySymbol, SandboxPolicy } from './policy.ts';
 import { SandboxPolicyError } from './sandbox-policy-error.ts';
@@ -55,6 +55,7 @@ const MANAGED_PROFILE = 'seedbed';
 export function bindSandboxPolicy(policy: SandboxPolicy, binding: SandboxBinding): ResolvedSandbox {
   const confinement = codexConfinement(binding.codexVersion);
   const { profile } = policy;
+  refuseTrustedUntrusted(policy, binding, confinement);
   if (profile.kind !== 'managed') {
     return {
       policy,
@@ -89,6 +90,19 @@ export function symbolPath(symbol: PolicySymbol, binding: SandboxBinding): HostP
 
 function bindEntry({ access, kind, base, path, setting }: PolicyEntry, binding: SandboxBinding): BoundEntry {
   return { access, kind, path: joinHostPath(symbolPath(base, binding), path), setting };
+}
+
+/** Where Codex knows the mode only as the default of a project that it does not trust, a trusted one cannot have it. */
+function refuseTrustedUntrusted(
+  { approvals, projectConfig }: SandboxPolicy,
+  { codexVersion }: SandboxBinding,
+  { untrustedByDefaultOnly }: CodexConfinement,
+): void {
+  if (!untrustedByDefaultOnly || approvals !== 'untrusted' || projectConfig !== 'trusted') return;
+  throw new SandboxPolicyError(
+    'unsupported-by-version',
+    `Codex ${codexVersion} asks before every command ("approvals": "untrusted") only in a project that it does not trust. Set \`projectConfig\` to "ignored", or \`approvals\` to "on-request".`,
+  );
 }
 
 function refuseEscapableRoot(

@@ -6,12 +6,14 @@ export interface CodexConfinement {
   readonly rootEscapes: boolean;
   /** Denied globs work in every form; otherwise only those that {@link SIMPLE_GLOB} describes do, and others hide nothing. */
   readonly anyGlob: boolean;
+  /** `approval_policy = "untrusted"` is refused in config.toml and on an argv; it holds by default in a project that is not trusted, and in requests. */
+  readonly untrustedByDefaultOnly: boolean;
 }
 
 /** Oldest first. A version between two rows is taken for the older one, because only the rows were measured. */
 const MEASURED: readonly { readonly from: string; readonly confinement: CodexConfinement }[] = [
-  { from: '0.142.5', confinement: { rootEscapes: true, anyGlob: false } },
-  { from: '0.169.0', confinement: { rootEscapes: false, anyGlob: true } },
+  { from: '0.142.5', confinement: { rootEscapes: true, anyGlob: false, untrustedByDefaultOnly: false } },
+  { from: '0.169.0', confinement: { rootEscapes: false, anyGlob: true, untrustedByDefaultOnly: true } },
 ];
 
 /** @throws {SandboxPolicyError} `unsupported-by-version` for a version older than every one that was measured, `invalid-policy` for what is no version. */

@@ -1,5 +1,6 @@
 import { codexApproval } from './approval-policy.ts';
 import type { ResolvedSandbox } from './bind-policy.ts';
+import { codexConfinement } from './codex-version.ts';
 import type { EnvironmentPolicy } from './policy.ts';
 import type { ConfigTable } from './toml-literal.ts';
 
@@ -40,7 +41,7 @@ export function commonConfig(resolved: ResolvedSandbox): ConfigTable {
     ...(policy.profile.kind === 'managed'
       ? { permissions: { [profileName]: permissionProfile(resolved) } }
       : {}),
-    approval_policy: approval.policy,
+    ...(saysApproval(resolved) ? { approval_policy: approval.policy } : {}),
     approvals_reviewer: approval.reviewer,
     shell_environment_policy: environmentConfig(policy.environment),
     // In 0.142.5 a snapshot gives every command the whole environment back, whatever the policy took away;
@@ -50,6 +51,11 @@ export function commonConfig(resolved: ResolvedSandbox): ConfigTable {
       [binding.workdir]: { trust_level: policy.projectConfig === 'trusted' ? 'trusted' : 'untrusted' },
     },
   };
+}
+
+/** 0.169 refuses the word `untrusted` here, and means it where the project is not trusted. */
+function saysApproval({ binding, policy }: ResolvedSandbox): boolean {
+  return policy.approvals !== 'untrusted' || !codexConfinement(binding.codexVersion).untrustedByDefaultOnly;
 }
 
 function permissionProfile({ entries, network, readsAnywhere }: ResolvedSandbox): ConfigTable {

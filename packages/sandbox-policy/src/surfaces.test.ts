@@ -60,13 +60,16 @@ function readConfig(config: Table, params: Table = {}): Reading {
   if (!name.startsWith(':') && Object.keys(profile).length === 0)
     throw new Error(`there is no profile ${name}`);
   const workdir = binding().workdir;
+  const trust = table(table(config['projects'])[workdir])['trust_level'];
+  // Codex's own default, as measured: a project that it does not trust is under "untrusted".
+  const approval = params['approvalPolicy'] ?? config['approval_policy'] ?? trust;
   return {
     confined: name !== ':danger-full-access',
     filesystem: table(profile['filesystem']),
     network: name === ':danger-full-access' ? true : table(profile['network'])['enabled'],
-    approvals: `${params['approvalPolicy'] ?? config['approval_policy']}/${params['approvalsReviewer'] ?? config['approvals_reviewer']}`,
+    approvals: `${approval}/${params['approvalsReviewer'] ?? config['approvals_reviewer']}`,
     environment: table(config['shell_environment_policy']),
-    trust: table(table(config['projects'])[workdir])['trust_level'],
+    trust,
     snapshot: table(config['features'])['shell_snapshot'],
   };
 }
@@ -142,7 +145,8 @@ describe('every surface says the same as the policy', () => {
     forEveryPolicy((resolved) => {
       const hostile = {
         default_permissions: ':danger-full-access',
-        approval_policy: 'never',
+        // 0.169 has no argument that says "untrusted": there the file that this package writes must not say otherwise.
+        ...(resolved.policy.approvals === 'untrusted' ? {} : { approval_policy: 'never' }),
         approvals_reviewer: 'nobody',
         shell_environment_policy: {
           inherit: 'all',

@@ -209,7 +209,7 @@ async function translate(
   }
   switch (error.code) {
     case 'remote-error':
-      return new AgentCodexError('agent-error', `Codex refused ${method}: ${error.message}`, {
+      return new AgentCodexError('agent-error', `Codex refused ${method}: ${error.remoteMessage ?? error.message}`, {
         cause: error,
       });
     case 'deadline-exceeded':

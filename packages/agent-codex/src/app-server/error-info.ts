@@ -35,18 +35,30 @@ export function mapTurnError(error: unknown): TurnFailure {
   const parsed = turnErrorSchema.safeParse(error);
   if (!parsed.success) return { code: 'other', message: 'Codex reported a failed turn without saying why.' };
   const { message, codexErrorInfo, additionalDetails } = parsed.data;
-  const { name, httpStatus } = readInfo(codexErrorInfo);
+  const info = readInfo(codexErrorInfo);
+  const httpStatus = info.httpStatus ?? statusInWords(message);
   return {
-    code: codeOf(name, httpStatus),
+    code: codeOf(info.name, httpStatus, message),
     message: additionalDetails ? `${message} (${additionalDetails})` : message,
     ...(httpStatus === undefined ? {} : { httpStatus }),
   };
 }
 
-function codeOf(name: string | undefined, httpStatus: number | undefined): TurnFailureCode {
+/** Some failures have no more of a name than "other", in either version; then the words tell. */
+function statusInWords(message: string): number | undefined {
+  const match = /\bstatus:? (\d{3})\b/.exec(message);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** These say how the failure reached Codex; the status says what it is. */
+const carriers: ReadonlySet<TurnFailureCode> = new Set(['connection', 'stream-cut', 'too-many-retries']);
+
+function codeOf(name: string | undefined, httpStatus: number | undefined, message: string): TurnFailureCode {
+  const known = name !== undefined && Object.hasOwn(named, name) ? named[name] : undefined;
+  if (known !== undefined && !carriers.has(known)) return known;
   if (httpStatus === 401 || httpStatus === 403) return 'unauthorized';
   if (httpStatus === 429) return 'rate-limit';
-  return (name !== undefined && Object.hasOwn(named, name) ? named[name] : undefined) ?? 'other';
+  return known ?? (message.startsWith('stream disconnected') ? 'stream-cut' : 'other');
 }
 
 /** The info is a name, or an object with the name as its only member: `{"httpConnectionFailed": {"httpStatusCode": 500}}`. */

@@ -13,6 +13,7 @@ import {
 } from '@seedbed/conversation-protocol';
 import type { ProcessExit } from '@seedbed/host';
 import { AgentCodexError } from '../agent-codex-error.ts';
+import { awaitTurn } from './await-turn.ts';
 import { followGoal, type GoalOutcome } from './goal-outcome.ts';
 import { setGoal } from './operations/goals.ts';
 import { type CodexModel, listModels } from './operations/models.ts';
@@ -26,7 +27,7 @@ import {
 } from './operations/threads.ts';
 import { type OperationResult, performOperation } from './perform-operation.ts';
 import type { SessionContext } from './session-context.ts';
-import type { ExpectedTurn, TurnResult } from './turn-tracker.ts';
+import type { TurnResult } from './turn-tracker.ts';
 
 export interface RunOptions {
   /** A JSON schema for the final message; `structured` of the result is then that message, parsed. */
@@ -125,7 +126,7 @@ export function createConversation(context: SessionContext, log: EventLog): Code
     counter += 1;
     const result = await submit({ id: `run-${counter}-${crypto.randomUUID()}`, op });
     if (result.type !== 'turn') throw new TypeError(`${op.type} does not start a turn.`);
-    return await watched(context, result.turn, signal, deadlineMs);
+    return await awaitTurn(context, result.turn, { signal, deadlineMs });
   }
 
   async function end(): Promise<ProcessExit> {
@@ -173,39 +174,6 @@ export function createConversation(context: SessionContext, log: EventLog): Code
     for (const event of log.since(state.lastSeq + 1)) state = reduceConversation(state, event);
     return state;
   }
-}
-
-/** Waits for a turn, interrupting it when the signal fires or its time is over. A Codex that won't be interrupted is ended. */
-async function watched(
-  context: SessionContext,
-  turn: ExpectedTurn,
-  signal: AbortSignal | undefined,
-  deadlineMs: number | undefined,
-): Promise<RunResult> {
-  await using stack = new AsyncDisposableStack();
-  const stop = async () => {
-    await interrupt(context, false).catch(() => undefined);
-    const gaveUp = setTimeout(
-      () => void context.server.end({ from: 'term', graceMs: context.deadlines.endMs }),
-      context.deadlines.interruptMs,
-    );
-    stack.defer(() => clearTimeout(gaveUp));
-  };
-  const onAbort = () => void stop();
-  if (signal?.aborted) onAbort();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  stack.defer(() => signal?.removeEventListener('abort', onAbort));
-  if (deadlineMs !== undefined) {
-    const timer = setTimeout(() => {
-      context.turns.explain({
-        code: 'deadline',
-        message: `The turn took longer than ${deadlineMs} ms and was interrupted.`,
-      });
-      void stop();
-    }, deadlineMs);
-    stack.defer(() => clearTimeout(timer));
-  }
-  return await turn.result;
 }
 
 function withStructured(result: TurnResult): RunResult {

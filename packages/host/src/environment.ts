@@ -12,7 +12,6 @@ export const SAFE_ENVIRONMENT_NAMES: readonly string[] = [
   'LC_*',
   'TZ',
   'TMPDIR',
-  'XDG_RUNTIME_DIR',
   'SEEDBED_PROCESS',
 ];
 

@@ -38,7 +38,8 @@ export async function forward(host: Host, target: ConnectTarget): Promise<Forwar
 
 async function listen(server: Server): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', (cause) => {
+  // Later it tells of a connection that could not be taken, which its maker sees.
+  server.on('error', (cause) => {
     reject(new HostError('io', `Could not listen on a loopback port: ${cause.message}`, { cause }));
   });
   server.listen(0, '127.0.0.1', resolve);

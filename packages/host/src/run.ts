@@ -42,12 +42,19 @@ export async function run(host: Host, command: Command, options: RunOptions = {}
   try {
     result = await orDeadline(finish(process, options.input, maxBytes), command, options);
   } catch (failure) {
-    await process.end({ from: 'term', graceMs: 1_000 });
-    await process[Symbol.asyncDispose]();
+    await letGo(process);
     throw failure;
   }
   if (options.check) refuseFailure(command, result);
   return result;
+}
+
+/** That it could not be ended is a smaller failure than the one that is on its way to the caller. */
+async function letGo(process: HostProcess): Promise<void> {
+  try {
+    await process.end({ from: 'term', graceMs: 1_000 });
+    await process[Symbol.asyncDispose]();
+  } catch {}
 }
 
 async function finish(

@@ -18,6 +18,8 @@ export interface WalkOptions {
    * and a folder that was entered already, by whatever path, is not entered again. `false` by default: a link is an entry of its own.
    */
   readonly followLinks?: boolean;
+  /** Hears of a folder that may not be listed. Without it the walk fails with `permission-denied`. */
+  readonly onUnreadable?: (relativePath: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -97,8 +99,10 @@ async function namesIn(state: WalkState, folder: string): Promise<string[]> {
       state.budget.refuseMoreThan(names.length);
     }
   } catch (failure) {
-    const gone = failure instanceof HostError && failure.code === 'not-found';
-    if (!gone || folder === '') throw failure;
+    const code = failure instanceof HostError && folder !== '' ? failure.code : undefined;
+    const { onUnreadable } = state.options;
+    if (code === 'permission-denied' && onUnreadable !== undefined) onUnreadable(folder);
+    else if (code !== 'not-found') throw failure;
   }
   return names.sort();
 }

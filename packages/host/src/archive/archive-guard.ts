@@ -30,6 +30,10 @@ const DEFAULT_MAX_ENTRIES = 100_000;
 const DEFAULT_MAX_BYTES = 16 * 1024 ** 3;
 const PERMISSION_BITS = 0o777;
 const MAX_LINKS = 40;
+/** Linux's PATH_MAX. */
+const MAX_PATH = 4_096;
+/** How many characters of paths are looked up to see where all links lead: about a second. */
+const MAX_LOOKUPS = 500_000_000;
 
 type Seen = { readonly kind: 'file' | 'directory' } | { readonly kind: 'symlink'; readonly target: string };
 
@@ -54,22 +58,25 @@ export function createArchiveGuard(options: ArchiveGuardOptions): ArchiveGuard {
       if (bytes > maxBytes) throw exceeded(`${maxBytes} bytes`);
       if ((entry.mode & ~PERMISSION_BITS) !== 0) throw refused(entry, 'it is setuid, setgid or sticky');
       const name = normalise(entry, entry.name);
-      if (seen.size > 4 * maxEntries) throw exceeded(`${maxEntries} entries`);
+      if (seen.size > maxEntries)
+        throw exceeded(`${maxEntries} entries, counting folders that it only implies`);
       requireFolder(seen, entry, parentOf(name));
       const before = seen.get(name);
       if (before !== undefined && !(before.kind === 'directory' && entry.kind === 'directory')) {
         throw refused(entry, 'it takes the place of another entry');
       }
       const target = entry.kind === 'hard-link' ? hardTarget(seen, entry) : entry.target;
-      if (entry.kind === 'symlink' && (target === '' || target.includes('\0')))
-        throw refused(entry, 'it leads nowhere');
+      if (entry.kind === 'symlink' && (target === '' || target.length > MAX_PATH || target.includes('\0'))) {
+        throw refused(entry, 'no link can say what it says');
+      }
       seen.set(name, seenAs(entry));
       return { ...entry, name, target };
     },
     finish() {
       if (options.allowOutsideLinks) return;
+      const effort: Effort = { left: MAX_LOOKUPS };
       for (const [name, node] of seen) {
-        if (node.kind === 'symlink' && !staysInside(seen, name, node.target)) {
+        if (node.kind === 'symlink' && !staysInside(seen, { name, target: node.target }, effort)) {
           throw new HostError(
             'invalid-archive',
             `The archive was not unpacked: the link ${JSON.stringify(name)} leads out of the folder, to ${JSON.stringify(node.target)}.`,
@@ -88,6 +95,7 @@ function seenAs(entry: TarEntry): Seen {
 function normalise(entry: TarEntry, name: string): string {
   if (name.startsWith('/')) throw refused(entry, 'its name is absolute');
   if (name.includes('\0')) throw refused(entry, 'its name holds a NUL byte');
+  if (name.length > MAX_PATH) throw refused(entry, 'its name is longer than any host takes');
   const segments = name.split('/').filter((segment) => segment !== '' && segment !== '.');
   if (segments.includes('..')) throw refused(entry, 'its name holds ".."');
   if (segments.length === 0 && entry.kind !== 'directory')
@@ -115,29 +123,40 @@ function parentOf(name: string): string {
   return name.slice(0, Math.max(0, name.lastIndexOf('/')));
 }
 
+interface Effort {
+  left: number;
+}
+
 /** Whether following a link never leaves the folder, given all links of the archive. One that runs in circles leads nowhere. */
-function staysInside(seen: ReadonlyMap<string, Seen>, name: string, target: string): boolean {
-  if (target.startsWith('/')) return false;
-  const trail = parentOf(name)
-    .split('/')
-    .filter((segment) => segment !== '');
-  const pending = target.split('/');
+function staysInside(
+  seen: ReadonlyMap<string, Seen>,
+  link: { readonly name: string; readonly target: string },
+  effort: Effort,
+): boolean {
+  if (link.target.startsWith('/')) return false;
+  let here = parentOf(link.name);
+  const pending = link.target.split('/').reverse();
   let links = 0;
-  for (let segment = pending.shift(); segment !== undefined; segment = pending.shift()) {
+  for (let segment = pending.pop(); segment !== undefined; segment = pending.pop()) {
+    effort.left -= here.length + 1;
+    if (effort.left < 0)
+      throw new HostError('invalid-archive', 'The archive was not unpacked: its links are too entangled.');
     if (segment === '' || segment === '.') continue;
     if (segment === '..') {
-      if (trail.pop() === undefined) return false;
+      if (here === '') return false;
+      here = parentOf(here);
       continue;
     }
-    const node = seen.get([...trail, segment].join('/'));
+    const next = here === '' ? segment : `${here}/${segment}`;
+    const node = seen.get(next);
     if (node?.kind !== 'symlink') {
-      trail.push(segment);
+      here = next;
       continue;
     }
     links += 1;
     if (links > MAX_LINKS) return true;
     if (node.target.startsWith('/')) return false;
-    pending.unshift(...node.target.split('/'));
+    pending.push(...node.target.split('/').reverse());
   }
   return true;
 }

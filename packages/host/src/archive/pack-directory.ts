@@ -2,7 +2,7 @@ import { throwIfAborted } from '../abort.ts';
 import type { Host, HostFiles } from '../host.ts';
 import { HostError } from '../host-error.ts';
 import type { HostPath } from '../host-path.ts';
-import { type WalkEntry, walk } from '../walk.ts';
+import { type WalkEntry, type WalkOptions, walk } from '../walk.ts';
 import { hasGnuTar, packWithTar, type UnreadableName } from './gnu-tar.ts';
 import { joinChunks } from './join-chunks.ts';
 import { paddingOf, type TarEntry } from './tar-entry.ts';
@@ -69,10 +69,15 @@ async function* packedNames(
   options: PackOptions,
 ): AsyncGenerator<string, void, undefined> {
   yield root.relativePath;
-  for await (const { relativePath, stat } of walk(host, root.path, options)) {
+  for await (const { relativePath, stat } of walk(host, root.path, walkOptions(options))) {
     if (stat.kind === 'other') options.onSkip?.(relativePath, 'special');
     else yield relativePath;
   }
+}
+
+function walkOptions({ onSkip, ...limits }: PackOptions): WalkOptions {
+  if (onSkip === undefined) return limits;
+  return { ...limits, onUnreadable: (relativePath) => onSkip(relativePath, 'unreadable') };
 }
 
 function report({ name, reason }: UnreadableName, { onSkip }: PackOptions): void {
@@ -89,7 +94,7 @@ async function* packByFiles(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   yield encodeTarHeader(tarEntry(root, { kind: 'directory' }));
   const firstNames = new Map<string, string>();
-  for await (const found of walk(host, root.path, options)) {
+  for await (const found of walk(host, root.path, walkOptions(options))) {
     yield* packEntry(host, found, { firstNames, options });
   }
   yield encodeTarEnd();
@@ -117,8 +122,13 @@ async function* packEntry(
     onSkip?.(found.relativePath, opened);
     return;
   }
-  yield encodeTarHeader(opened.header);
-  if (opened.body !== undefined) yield* exactly(opened.body, opened.header.size);
+  const { header, body } = opened;
+  try {
+    yield encodeTarHeader(header);
+    if (body !== undefined) yield* exactly(body, header.size);
+  } finally {
+    if (body !== undefined && !body.locked) await body.cancel();
+  }
 }
 
 interface Opened {

@@ -5,6 +5,10 @@ import { BLOCK_BYTES, paddingOf, type TarEntry, TYPE_FLAGS } from './tar-entry.t
 
 /** No host takes a longer path, and nothing else that is read has to be whole in memory. */
 const MAX_RECORD_BYTES = 64 * 1024;
+/** The end of time for `Date`. */
+const LATEST_MS = 8.64e15;
+/** Some writers add the kind of the file above them. */
+const MODE_BITS = 0o7777;
 
 export interface TarReading {
   readonly entry: TarEntry;
@@ -175,7 +179,15 @@ function entryOf(header: Header, extras: Extras): TarEntry {
     throw invalid(`the size of ${JSON.stringify(name)} is impossible`);
   if (kind !== 'file' && size !== 0) throw invalid(`${JSON.stringify(name)} is no file, and has content`);
   const modifiedMs = extras.modifiedMs ?? header.seconds * 1_000;
-  return { kind, name, size, mode: header.mode, modifiedMs, target: extras.target ?? header.target };
+  if (Math.abs(modifiedMs) > LATEST_MS) throw invalid(`the time of ${JSON.stringify(name)} is impossible`);
+  return {
+    kind,
+    name,
+    size,
+    mode: header.mode & MODE_BITS,
+    modifiedMs,
+    target: extras.target ?? header.target,
+  };
 }
 
 function kindOf(type: string, name: string): TarEntry['kind'] {

@@ -53,7 +53,7 @@ export async function unpackDirectory(
     return unpacked;
   } catch (failure) {
     if (!stream.locked) await stream.cancel(failure).catch(() => undefined);
-    if (staging !== undefined) await host.remove(staging, { recursive: true });
+    if (staging !== undefined) await host.remove(staging, { recursive: true }).catch(() => undefined);
     if (options.signal?.aborted) throw abortedError(options.signal, attempt);
     throw failure instanceof HostError
       ? failure

@@ -1,6 +1,6 @@
 import { errnoOf } from './file-failure.ts';
 import {
-  identifyChild,
+  identifyProcess,
   livingTree,
   type ProcessIdentity,
   signalProcesses,
@@ -22,7 +22,7 @@ export interface ProcessGroup {
 }
 
 export function watchProcessGroup(pid: number, marker: string): ProcessGroup {
-  const leader = identifyChild(pid);
+  const leader = identifyProcess(pid);
   const reach = createGroupReach(pid);
   return leader === undefined ? groupByNumber(reach) : groupByTree(reach, { leader, marker });
 }
@@ -35,11 +35,13 @@ interface GroupReach {
 
 /**
  * Reaches a group by its number. A number stays taken while its group has a process; once the leader is reaped and the group was seen empty,
- * the number may belong to a stranger and is never used again.
+ * or a process has it as its own id, the number belongs to a stranger and is never used again.
  */
 function createGroupReach(pid: number): GroupReach {
+  let leaderIsReaped = false;
   let gone = false;
   const signal = (name: NodeJS.Signals | 0): boolean => {
+    if (leaderIsReaped && identifyProcess(pid) !== undefined) gone = true;
     if (gone) return false;
     try {
       process.kill(-pid, name);
@@ -50,6 +52,7 @@ function createGroupReach(pid: number): GroupReach {
   };
   return {
     leaderEnded() {
+      leaderIsReaped = true;
       if (!signal(0)) gone = true;
     },
     isGone: () => gone,

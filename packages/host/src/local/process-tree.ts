@@ -59,10 +59,10 @@ export function signalProcesses(members: readonly ProcessIdentity[], signal: Nod
 }
 
 /**
- * The identity of a child that was started just now, `undefined` where there is no /proc.
- * Read at once, before the event loop can reap the child and free its number.
+ * Who has this number now, `undefined` when nobody has it or there is no /proc. Of a child that was started just now it is certain:
+ * it is read at once, before the event loop can reap the child and free its number.
  */
-export function identifyChild(pid: number): ProcessIdentity | undefined {
+export function identifyProcess(pid: number): ProcessIdentity | undefined {
   const row = readProcess(pid);
   return row && { pid, started: row.started };
 }

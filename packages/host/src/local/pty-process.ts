@@ -7,7 +7,7 @@ import type { ProcessExit, PtySize } from '../process.ts';
 import { byteExactCommand } from './byte-exact-command.ts';
 import type { RetainedOutput } from './byte-streams.ts';
 import { findProgram } from './find-program.ts';
-import { identifyChild } from './process-tree.ts';
+import { identifyProcess } from './process-tree.ts';
 import type { StartedProcess } from './started-process.ts';
 
 const DEFAULT_TERM = 'xterm-256color';
@@ -47,18 +47,29 @@ export async function startPtyProcess(
     throw new HostError('io', `Could not start ${program} in a terminal: ${reason}`, { cause });
   }
   const exit = Promise.withResolvers<ProcessExit>();
-  terminal.onExit(({ exitCode, signal }) => exit.resolve(ptyExit(exitCode, signal)));
+  let hasEnded = false;
+  terminal.onExit(({ exitCode, signal }) => {
+    hasEnded = true;
+    exit.resolve(ptyExit(exitCode, signal));
+  });
+  const write = (chunk: Uint8Array): void => {
+    if (hasEnded)
+      throw new HostError('io', `Could not write to ${program} (process ${terminal.pid}): it has ended.`);
+    terminal.write(chunk);
+  };
+  const hangUp = (): void => {
+    if (!hasEnded) terminal.write(END_OF_INPUT);
+  };
   return {
     pid: terminal.pid,
-    stdin: new WritableStream<Uint8Array>({
-      write: (chunk) => terminal.write(chunk),
-      close: () => terminal.write(END_OF_INPUT),
-    }),
+    stdin: new WritableStream<Uint8Array>({ write, close: hangUp }),
     outputs: [terminalOutput(terminal, exit.promise), emptyOutput()],
     exit: exit.promise,
-    hangUp: () => terminal.write(END_OF_INPUT),
+    hangUp,
     unref: () => undefined,
-    resize: (size) => terminal.resize(size.columns, size.rows),
+    resize(size) {
+      if (!hasEnded) terminal.resize(size.columns, size.rows);
+    },
   };
 }
 
@@ -89,7 +100,7 @@ function terminalOutput(terminal: BytePty, exit: Promise<ProcessExit>): Retained
   let finished = false;
   let discarded = false;
   let wake: (() => void) | undefined;
-  const child = identifyChild(terminal.pid);
+  const child = identifyProcess(terminal.pid);
   const resume = (): void => {
     if (!paused) return;
     paused = false;
@@ -98,7 +109,7 @@ function terminalOutput(terminal: BytePty, exit: Promise<ProcessExit>): Retained
   const resumeWhenEnded = async (): Promise<void> => {
     while (paused && !finished) {
       await delay(PAUSED_LOOK_MS, undefined, { ref: false });
-      if (identifyChild(terminal.pid)?.started !== child?.started) resume();
+      if (identifyProcess(terminal.pid)?.started !== child?.started) resume();
     }
   };
   terminal.onData((data) => {

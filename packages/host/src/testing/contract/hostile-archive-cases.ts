@@ -118,6 +118,8 @@ function hostileArchives(folder: HostPath): readonly (readonly Packed[])[] {
     [entry('directory', 'setgid', { mode: 0o2755 })],
     [entry('directory', 'sticky', { mode: 0o1777 })],
     [entry('directory', 'body', { size: 600 })],
+    [file('n/'.repeat(3_000))],
+    [link('long', 'n/'.repeat(3_000))],
     [entry('symlink', 'body', { size: 600, target: 'x' })],
   ];
 }

@@ -42,6 +42,7 @@ export const terminalCases: readonly CaseDefinition[] = [
       await until('8 40');
       await writer.close();
       assert.deepEqual(await process.exit, { kind: 'exited', code: 9 });
+      await process.resize({ columns: 80, rows: 24 });
       await process[Symbol.asyncDispose]();
     },
   },

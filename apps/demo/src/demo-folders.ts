@@ -12,7 +12,7 @@ const ignored = resolve(repository, '.cache');
 export interface DemoFolders {
   /** The sample repository; Codex's home is in it too. */
   readonly workdir: HostPath;
-  /** For the test as it was made, out of Codex's reach. */
+  /** For the test as it was made. Not made before Codex has ended. */
   readonly check: HostPath;
 }
 
@@ -35,12 +35,18 @@ export async function makeDemoFolders(
   host: Host,
   { workdir, startedIn }: { readonly workdir: string | undefined; readonly startedIn: string },
 ): Promise<DemoFolders> {
-  const run = hostPath(resolve(ignored, 'demo', randomBytes(4).toString('hex')));
+  const name = randomBytes(workdir === undefined ? 4 : 16).toString('hex');
+  const run =
+    workdir === undefined
+      ? hostPath(resolve(ignored, 'demo', name))
+      : joinHostPath(host.tmp, `seedbed-demo-${name}`);
   const sample = workdir === undefined ? joinHostPath(run, 'basket') : hostPath(resolve(startedIn, workdir));
   await refuseTaken(host, sample);
-  await host.makeDirectory(run, { mode: 0o700 });
-  await host.makeDirectory(sample);
-  return { workdir: await host.canonicalize(sample), check: joinHostPath(run, 'check') };
+  await host.makeDirectory(sample, { mode: 0o700 });
+  return {
+    workdir: await host.canonicalize(sample),
+    check: workdir === undefined ? joinHostPath(run, 'check') : run,
+  };
 }
 
 async function refuseTaken(host: Host, folder: HostPath): Promise<void> {

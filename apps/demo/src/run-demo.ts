@@ -173,7 +173,10 @@ async function modelOptions(
       env,
     };
   }
-  const story = demoStory({ pauseMs: page.live ? readingPauseMs : 0 });
+  const story = demoStory({
+    pauseMs: page.live ? readingPauseMs : 0,
+    asks: commandLine.sandbox === 'codex',
+  });
   const model = stack.use(await openScriptedModel({ story }));
   // A model that both versions know, so that Codex plays with its real instructions and tools.
   return { config: { ...model.providerConfig({ model: 'gpt-5.5' }), ...config }, env };

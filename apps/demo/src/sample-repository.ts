@@ -54,6 +54,7 @@ export async function changedFiles(host: Host, folder: HostPath): Promise<readon
  */
 export async function writeOriginalTest(host: Host, check: HostPath, sample: HostPath): Promise<HostPath> {
   const test = joinHostPath(check, testFile);
+  await host.makeDirectory(check, { mode: 0o700 });
   await host.makeDirectory(joinHostPath(check, 'test'));
   await host.writeFile(joinHostPath(check, 'package.json'), files['package.json'] ?? '{}');
   await host.writeFile(test, files[testFile] ?? '');

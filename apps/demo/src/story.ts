@@ -13,12 +13,6 @@ const heard = {
   testPassedToo: 'ℹ fail 0',
 };
 
-const runTest: Step = {
-  type: 'run',
-  command: `node ${testFile}`,
-  escalate: 'May I run the test? It is code that I did not write.',
-};
-
 const patch: Step = {
   type: 'patch',
   patch: `*** Begin Patch
@@ -32,10 +26,17 @@ const patch: Step = {
 export interface StoryOptions {
   /** How long the model takes before each of its remarks, so that a person can follow; milliseconds. */
   readonly pauseMs: number;
+  /** Whether the model asks before it runs the test. Where Codex has no sandbox that it could leave, it may not ask so. */
+  readonly asks: boolean;
 }
 
 /** The scripted model's part. It takes a refusal for an answer: what it may not do, it does without. */
-export function demoStory({ pauseMs }: StoryOptions): Story {
+export function demoStory({ asks, pauseMs }: StoryOptions): Story {
+  const runTest: Step = {
+    type: 'run',
+    command: `node ${testFile}`,
+    ...(asks ? { escalate: 'May I run the test? It is code that I did not write.' } : {}),
+  };
   const remark = (text: string): Step[] => [
     { type: 'wait', ms: pauseMs },
     { type: 'say', text, phase: 'commentary' },

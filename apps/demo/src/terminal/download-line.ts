@@ -33,7 +33,8 @@ export function downloadLine(page: Page, name: string): (progress: BinaryProgres
 }
 
 function amount(bytes: number, totalBytes: number | undefined, percent: number | undefined): string {
-  if (totalBytes === undefined || percent === undefined) return bytes === 0 ? '' : ` ${megabytes(bytes)} MB`;
+  if (totalBytes === undefined || percent === undefined)
+    return bytes < 1_000_000 ? '' : ` ${megabytes(bytes)} MB`;
   return ` ${megabytes(bytes)} of ${megabytes(totalBytes)} MB (${percent} %)`;
 }
 

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { findOnPath } from './npm-client.mjs';
 import { runTool } from './tool-run.mjs';
 
@@ -19,9 +19,11 @@ export async function findPnpmOnPath(folder, major) {
   const { size, mtimeMs } = statSync(file);
   const identity = JSON.stringify([file, size, mtimeMs]);
   const memory = join(folder, 'pnpm-on-path.json');
-  const version = recall(memory, identity) ?? (await ask(program));
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(memory, JSON.stringify({ identity, version }));
+  let version = recall(memory, identity);
+  if (version === undefined) {
+    version = await ask(program);
+    remember(memory, { identity, version });
+  }
   return Number.parseInt(version, 10) === major ? program : undefined;
 }
 
@@ -37,6 +39,19 @@ function recall(memory, identity) {
   } catch {
     // Nothing remembered, or half of it: ask again.
     return undefined;
+  }
+}
+
+/**
+ * @param {string} memory
+ * @param {{ identity: string, version: string }} answer
+ */
+function remember(memory, answer) {
+  try {
+    mkdirSync(dirname(memory), { recursive: true });
+    writeFileSync(memory, JSON.stringify(answer));
+  } catch {
+    // A checkout that cannot be written to: what has to be written there for good says so itself.
   }
 }
 

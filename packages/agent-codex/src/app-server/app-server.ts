@@ -209,9 +209,13 @@ async function translate(
   }
   switch (error.code) {
     case 'remote-error':
-      return new AgentCodexError('agent-error', `Codex refused ${method}: ${error.remoteMessage ?? error.message}`, {
-        cause: error,
-      });
+      return new AgentCodexError(
+        'agent-error',
+        `Codex refused ${method}: ${error.remoteMessage ?? error.message}`,
+        {
+          cause: error,
+        },
+      );
     case 'deadline-exceeded':
       return new AgentCodexError('deadline-exceeded', `Codex did not answer ${method} in time.`, {
         cause: error,

@@ -1,47 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { codexBinary, downloadTimeout, supportedVersions } from '../../test/codex-binaries.ts';
+import { openLoggingProxy } from '../../test/logging-proxy.ts';
 import { openCodexHome, playStory } from '../../test/scripted-codex.ts';
 import { openScriptedModel } from './scripted-model.ts';
 
 beforeAll(() => Promise.all(supportedVersions.map(codexBinary)), downloadTimeout);
-
-/** A proxy that refuses everything and remembers who wanted where. */
-async function openLoggingProxy() {
-  const asked: string[] = [];
-  const server = createServer((request, response) => {
-    asked.push(`${request.method} ${request.url}`);
-    response.writeHead(502).end();
-  });
-  server.on('connect', (request, socket) => {
-    asked.push(`CONNECT ${request.url}`);
-    socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const env = {
-    HTTP_PROXY: url,
-    HTTPS_PROXY: url,
-    ALL_PROXY: url,
-    http_proxy: url,
-    https_proxy: url,
-    all_proxy: url,
-  };
-  return {
-    asked,
-    env,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
 
 describe.each(supportedVersions)('the real Codex %s', (version) => {
   test('calls nobody but the scripted model', async () => {

@@ -9,6 +9,9 @@ export interface Command {
   /**
    * Added to the host's safe environment (`Host.env`); `undefined` removes a variable.
    * Nothing else is inherited from the program that calls.
+   *
+   * `SEEDBED_PROCESS` always holds an id that the host gives the process. A value that is passed here adds ids (separated by commas): on Linux,
+   * ending the process then ends whatever carries one of them in that variable.
    */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }

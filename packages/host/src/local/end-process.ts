@@ -76,11 +76,19 @@ async function goneWithin(target: Endable, patience: Patience): Promise<boolean>
   const over = AbortSignal.any([patience.hastened, AbortSignal.timeout(patience.waitMs)]);
   if (!(await settledBefore(target.exit, over))) return false;
   for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(pauseMs * 2, LATEST_LOOK_MS)) {
-    if ((await target.group.countLiving()) === 0) return true;
+    if (await isGone(target.group)) return true;
     if (over.aborted) return false;
     if (patience.kill) await target.group.signalAll('SIGKILL');
     await delay(pauseMs, undefined, { signal: over }).catch(() => undefined);
   }
+}
+
+/**
+ * A look takes time: a process that is killed during it may have started another that it does not show. So nothing is gone before two looks
+ * in a row say so.
+ */
+async function isGone(group: ProcessGroup): Promise<boolean> {
+  return (await group.countLiving()) === 0 && (await group.countLiving()) === 0;
 }
 
 async function settledBefore(promise: Promise<unknown>, over: AbortSignal): Promise<boolean> {

@@ -9,10 +9,10 @@ const ABSORB_BYTES = 4 * 1024 * 1024;
 /** Gives a started process its promises: the whole group, the way it ends, the output that waits for its reader. */
 export function hostProcess(
   started: StartedProcess,
-  marker: string,
+  markerIds: readonly string[],
   signal: AbortSignal | undefined,
 ): HostProcess {
-  const group = watchProcessGroup(started.pid, marker);
+  const group = watchProcessGroup(started.pid, markerIds);
   const exit = started.exit.then((ended) => {
     group.leaderEnded();
     return ended;

@@ -7,7 +7,7 @@ import type { Host, HostPlatform } from '../host.ts';
 import { HostError } from '../host-error.ts';
 import { type HostPath, hostPath } from '../host-path.ts';
 import type { Command, HostProcess, SpawnOptions } from '../process.ts';
-import { MARKER_NAME, markerValue } from '../process-marker.ts';
+import { MARKER_NAME, processMarker } from '../process-marker.ts';
 import { canonicalLocalPath } from './canonical-path.ts';
 import {
   linkLocal,
@@ -52,15 +52,12 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
   const spawn = async (command: Command, spawnOptions: SpawnOptions = {}): Promise<HostProcess> => {
     throwIfAborted(spawnOptions.signal, `start ${command.argv[0]}`);
     lifetime.signal.throwIfAborted();
-    const marker = randomUUID();
     const checked = checkCommand({ env, home }, command);
-    const request = {
-      ...checked,
-      env: { ...checked.env, [MARKER_NAME]: markerValue(env[MARKER_NAME], marker) },
-    };
+    const marker = processMarker(randomUUID(), env[MARKER_NAME], checked.env[MARKER_NAME]);
+    const request = { ...checked, env: { ...checked.env, [MARKER_NAME]: marker.value } };
     const { pty } = spawnOptions;
     const started = pty === undefined ? await startPipeProcess(request) : await startPtyProcess(request, pty);
-    const process = hostProcess(started, marker, spawnOptions.signal);
+    const process = hostProcess(started, marker.ids, spawnOptions.signal);
     running.add(process);
     void process.exit.then(() => running.delete(process));
     return process;

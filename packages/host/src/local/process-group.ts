@@ -21,10 +21,10 @@ export interface ProcessGroup {
   countLiving(): Promise<number>;
 }
 
-export function watchProcessGroup(pid: number, marker: string): ProcessGroup {
+export function watchProcessGroup(pid: number, markerIds: readonly string[]): ProcessGroup {
   const leader = identifyProcess(pid);
   const reach = createGroupReach(pid);
-  return leader === undefined ? groupByNumber(reach) : groupByTree(reach, { leader, marker });
+  return leader === undefined ? groupByNumber(reach) : groupByTree(reach, { leader, markerIds });
 }
 
 interface GroupReach {

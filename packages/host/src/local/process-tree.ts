@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { MARKER_NAME } from '../process-marker.ts';
+import { MARKER_NAME, markerIds } from '../process-marker.ts';
 
 const ROWS_AT_ONCE = 64;
 
@@ -21,8 +21,8 @@ interface ProcessRow extends ProcessIdentity {
 /** Which processes belong to one that was started here. */
 export interface TreeRoot {
   readonly leader: ProcessIdentity;
-  /** The text that the environment of everything it starts holds, unless it was removed on purpose. */
-  readonly marker: string;
+  /** One of these stands in the environment of everything it starts, unless it was removed on purpose. */
+  readonly markerIds: readonly string[];
 }
 
 /**
@@ -39,7 +39,7 @@ export async function livingTree(
   for (const row of rows) {
     const inGroup = !numberReused && (row.session === root.leader.pid || row.group === root.leader.pid);
     const wasMember = known.some((one) => one.pid === row.pid && one.started === row.started);
-    if (inGroup || wasMember || (await carriesMarker(row.pid, root.marker))) members.set(row.pid, row);
+    if (inGroup || wasMember || (await carriesMarker(row.pid, root.markerIds))) members.set(row.pid, row);
   }
   addDescendants(members, rows);
   return [...members.values()].filter((row) => !isDead(row)).map(({ pid, started }) => ({ pid, started }));
@@ -121,16 +121,11 @@ function parseProcess(pid: number, text: string): ProcessRow {
   };
 }
 
-async function carriesMarker(pid: number, marker: string): Promise<boolean> {
+async function carriesMarker(pid: number, wanted: readonly string[]): Promise<boolean> {
   try {
     const environment = await readFile(`/proc/${pid}/environ`, 'latin1');
     const entry = environment.split('\0').find((one) => one.startsWith(`${MARKER_NAME}=`));
-    return (
-      entry
-        ?.slice(MARKER_NAME.length + 1)
-        .split(',')
-        .includes(marker) ?? false
-    );
+    return markerIds(entry?.slice(MARKER_NAME.length + 1)).some((id) => wanted.includes(id));
   } catch {
     return false;
   }

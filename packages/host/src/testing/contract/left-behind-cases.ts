@@ -74,6 +74,25 @@ export const leftBehindCases: readonly CaseDefinition[] = [
     },
   },
   {
+    name: 'ends also what carries the id that the command was given, whatever else was done to its environment',
+    needs: ['shell', 'procfs'],
+    async check({ host }) {
+      const id = `contract-${crypto.randomUUID()}`;
+      const entry = `SEEDBED_PROCESS=${id}`;
+      const daemon = `(env -i ${entry} setsid sleep 1000 >/dev/null 2>&1 </dev/null &)`;
+      const process = await host.spawn({
+        argv: ['sh', '-c', `${daemon}; echo ready; exit 3`],
+        env: { SEEDBED_PROCESS: id },
+      });
+      await shown(process, 'ready');
+      assert.deepEqual(await process.exit, { kind: 'exited', code: 3 });
+      while ((await processesWithEnvironment(host, entry)).length === 0) await delay(5);
+      await process.end({ graceMs: 1_000 });
+      assert.deepEqual(await processesWithEnvironment(host, entry), []);
+      await process[Symbol.asyncDispose]();
+    },
+  },
+  {
     name: 'leaves a daemon running that a command of run started on purpose',
     needs: ['shell', 'procfs'],
     async check({ host }) {

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import type { ProcessExit } from '../process.ts';
+import { createEnding } from './end-process.ts';
+import type { ProcessGroup } from './process-group.ts';
+
+const exited: ProcessExit = { kind: 'exited', code: 0 };
+
+/** A group of which each look sees so many; the last number stands for all later looks. */
+function groupSeen(...counts: number[]): ProcessGroup & { readonly signals: string[] } {
+  const signals: string[] = [];
+  return {
+    signals,
+    leaderEnded: () => undefined,
+    isGone: () => false,
+    signal: () => undefined,
+    signalAll: async (name) => void signals.push(name),
+    countLiving: async () => (counts.length > 1 ? counts.shift() : counts[0]) ?? 0,
+  };
+}
+
+describe('an ending', () => {
+  it('takes two looks that see nobody: one may miss a process that was started during it', async () => {
+    const group = groupSeen(0, 1, 0, 1, 1, 0, 0);
+    const end = createEnding({ pid: 1, exit: Promise.resolve(exited), group, hangUp: () => undefined });
+    expect(await end({ graceMs: 0, from: 'kill' })).toEqual(exited);
+    expect(await group.countLiving()).toBe(0);
+    expect(group.signals.length).toBeGreaterThan(1);
+  });
+
+  it('kills again what came up since', async () => {
+    const group = groupSeen(3, 2, 1, 0);
+    const end = createEnding({ pid: 1, exit: Promise.resolve(exited), group, hangUp: () => undefined });
+    await end({ from: 'kill' });
+    expect(group.signals).toEqual(['SIGKILL', 'SIGKILL', 'SIGKILL', 'SIGKILL']);
+  });
+
+  it('skips the end of input, and its grace, when the leader has ended already', async () => {
+    const group = groupSeen(1, 0);
+    const asked: string[] = [];
+    const end = createEnding({
+      pid: 1,
+      exit: Promise.resolve(exited),
+      group,
+      hangUp: () => asked.push('eof'),
+    });
+    await Promise.resolve();
+    await end({ graceMs: 3_600_000 });
+    expect(asked).toEqual([]);
+    expect(group.signals).toEqual(['SIGTERM']);
+  });
+});

@@ -39,9 +39,9 @@ export const publicPackageNames: readonly string[] = workspacePackages(ROOT)
  */
 export async function packAll(folder: string): Promise<readonly PackedPackage[]> {
   const packages = workspacePackages(ROOT).filter(({ name }) => publicPackageNames.includes(name));
-  return await Promise.all(
-    packages.map(({ name, folder: source }) => pack(name, join(ROOT, source), folder)),
-  );
+  const packed: PackedPackage[] = [];
+  for (const { name, folder: source } of packages) packed.push(await pack(name, join(ROOT, source), folder));
+  return packed;
 }
 
 async function pack(name: string, source: string, folder: string): Promise<PackedPackage> {

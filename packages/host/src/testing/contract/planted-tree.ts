@@ -28,7 +28,7 @@ export async function plantTree(host: Host, root: HostPath, oddNames: readonly s
   await host.setMode(at('read-only-dir'), 0o555);
 }
 
-/** All that should survive, by relative path. The folders of the contract are removed by the host's user, who may be any. */
+/** All that should survive, by relative path. */
 export async function describeTree(host: Host, root: HostPath): Promise<ReadonlyMap<string, unknown>> {
   const described = new Map<string, unknown>();
   const firstNames = new Map<string, string>();

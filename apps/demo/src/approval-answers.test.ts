@@ -22,7 +22,7 @@ function typing(...lines: readonly string[]): Keyboard {
 async function answer(request: ApprovalRequest, ...lines: readonly string[]) {
   const paper = createPaper();
   const page = createPage(paper.stream);
-  const ask = askAtKeyboard(page, createConversationView(page, '/w'), typing(...lines));
+  const ask = askAtKeyboard(page, createConversationView(page, { workdir: '/w' }), typing(...lines));
   return { decision: await ask(request, new AbortController().signal), printed: paper.text() };
 }
 
@@ -56,7 +56,7 @@ describe('an approval at the keyboard', () => {
 
 it('--yes allows, and says that it does', async () => {
   const paper = createPaper();
-  const view = createConversationView(createPage(paper.stream), '/w');
+  const view = createConversationView(createPage(paper.stream), { workdir: '/w' });
   expect(await allowEverything(view)(approval, new AbortController().signal)).toEqual({ type: 'approve' });
   expect(paper.text()).toContain('allowed by --yes');
 });

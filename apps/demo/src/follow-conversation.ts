@@ -1,5 +1,5 @@
 import type { CodexConversation } from '@seedbed/agent-codex';
-import type { ApprovalDecision, ApprovalRequest } from '@seedbed/conversation-protocol';
+import type { ApprovalDecision, ApprovalRequest, EventMessage } from '@seedbed/conversation-protocol';
 import type { AnswerApproval } from './approval-answers.ts';
 import type { ConversationView } from './terminal/conversation-view.ts';
 
@@ -18,6 +18,11 @@ export interface ConversationFollower {
     request: ApprovalRequest,
     options: { readonly signal: AbortSignal },
   ) => Promise<ApprovalDecision>;
+  /**
+   * Resolves when the turn and every command that was begun in it have been seen to end, or after so many milliseconds:
+   * Codex 0.142 may report the end of a command after the end of its turn.
+   */
+  turnAndCommandsEnded(withinMs: number): Promise<void>;
   /** Ends after the conversation. */
   follow(
     conversation: Pick<CodexConversation, 'events'>,
@@ -27,15 +32,32 @@ export interface ConversationFollower {
 
 export function createConversationFollower(): ConversationFollower {
   const open = new Map<string, OpenApproval>();
+  const running = new Set<string>();
+  let turnEnded = false;
+  const allEnded = Promise.withResolvers<void>();
+
+  function count(msg: EventMessage): void {
+    if (msg.type === 'item-started' && msg.item.kind === 'command') running.add(msg.item.itemId);
+    if (msg.type === 'item-completed') running.delete(msg.item.itemId);
+    if (msg.type === 'turn-completed') turnEnded = true;
+    if ((turnEnded && running.size === 0) || msg.type === 'closed') allEnded.resolve();
+  }
+
   return {
     onApproval({ approvalId }, { signal }) {
       const { promise, resolve } = Promise.withResolvers<ApprovalDecision>();
       open.set(approvalId, { signal, decide: resolve });
       return promise;
     },
+    async turnAndCommandsEnded(withinMs) {
+      const patience = setTimeout(allEnded.resolve, withinMs);
+      await allEnded.promise;
+      clearTimeout(patience);
+    },
     async follow(conversation, { view, answer }) {
       for await (const { msg } of conversation.events()) {
         view.show(msg);
+        count(msg);
         if (msg.type !== 'approval-requested') continue;
         const waiting = open.get(msg.approval.approvalId);
         open.delete(msg.approval.approvalId);

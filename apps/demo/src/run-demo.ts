@@ -18,7 +18,7 @@ import { type DemoFolders, demoBinaryCache, makeDemoFolders } from './demo-folde
 import { createConversationFollower } from './follow-conversation.ts';
 import { openKeyboard } from './keyboard.ts';
 import { changedFiles, writeSampleRepository } from './sample-repository.ts';
-import { describeSandbox, refuseEscapableRoot, sandboxSettings } from './sandbox-choice.ts';
+import { describeSandbox, refuseEscapableRoot, sandboxSettings, whatYesOpens } from './sandbox-choice.ts';
 import { demoStory, task } from './story.ts';
 import { createConversationView } from './terminal/conversation-view.ts';
 import { downloadLine } from './terminal/download-line.ts';
@@ -35,6 +35,9 @@ export interface DemoOptions {
 
 /** For the scripted model's remarks, where a person reads along. */
 const readingPauseMs = 900;
+
+/** How long the end of a command is awaited after its turn has ended; a command may also run on for good. */
+const lateCommandsMs = 3_000;
 
 /**
  * Plays the demonstration from its beginning to its end.
@@ -122,7 +125,10 @@ interface Play extends DemoOptions {
 async function converse(host: Host, play: Play): Promise<RunResult> {
   const { commandLine, folders, keyboard, page, signal } = play;
   await using stack = new AsyncDisposableStack();
-  const view = createConversationView(page, folders.workdir);
+  const view = createConversationView(page, {
+    workdir: folders.workdir,
+    whatYesOpens: whatYesOpens(commandLine),
+  });
   const answer =
     commandLine.yes || keyboard === undefined
       ? allowEverything(view)
@@ -147,6 +153,7 @@ async function converse(host: Host, play: Play): Promise<RunResult> {
   signal.addEventListener('abort', () => void conversation.end().catch(() => undefined), { once: true });
   const following = follower.follow(conversation, { view, answer });
   const result = await conversation.run(task);
+  await follower.turnAndCommandsEnded(lateCommandsMs);
   await conversation.end();
   await following;
   return { ...result, ...(conversation.usage === undefined ? {} : { usage: conversation.usage }) };

@@ -4,25 +4,28 @@ import type { SandboxPolicySettings } from '@seedbed/sandbox-policy';
 import type { CommandLine } from './command-line.ts';
 import { DemoError } from './demo-error.ts';
 
-/** The oldest supported version: root can leave its sandbox. Without a sandbox, it can be told to ask before every command. */
+/** The oldest supported version: root can leave its sandbox, and a command that is allowed stays in it. */
 const older: CodexVersion = '0.142.5';
 
 /**
- * The policy of the demonstration. Under Codex's own sandbox commands may write in the sample's folder and reach no network,
- * and Codex asks before it leaves that. Where something else is the sandbox Codex has nothing to leave:
- * 0.142 then asks before every command that is not known to be harmless, 0.169 asks nothing.
+ * The policy of the demonstration. Under Codex's own sandbox commands may write in the sample's folder and reach no network, and Codex asks
+ * before it goes beyond that. Where something else is the sandbox there is nothing to go beyond: it asks before whatever is not known to be harmless.
  */
-export function sandboxSettings({ codex, sandbox }: CommandLine): SandboxPolicySettings {
+export function sandboxSettings({ sandbox }: CommandLine): SandboxPolicySettings {
   if (sandbox === 'codex') return { mode: 'workspace-write', approvals: 'on-request' };
-  return { mode: 'external', approvals: codex === older ? 'untrusted' : 'on-request' };
+  return { mode: 'external', approvals: 'untrusted' };
 }
 
 /** One sentence for the person who watches. */
-export function describeSandbox({ codex, sandbox }: CommandLine): string {
+export function describeSandbox({ sandbox }: CommandLine): string {
   if (sandbox === 'codex') return 'writes in the folder below only, no network';
-  const asking =
-    codex === older ? 'asks before it runs anything unknown' : 'does not ask before it runs anything';
-  return `this machine, as you said; Codex confines nothing and ${asking}`;
+  return 'this machine, as you said; Codex confines nothing';
+}
+
+/** What a yes to a command opens, beside the command itself; docs/facts/codex-sandbox.md has it measured. */
+export function whatYesOpens({ codex, sandbox }: CommandLine): string | undefined {
+  if (sandbox === 'external' || codex === older) return undefined;
+  return 'Allowed, it may write outside of the folder too; the network stays closed.';
 }
 
 /**

@@ -19,7 +19,7 @@ describe.each(['0.142.5', '0.169.0'])('the demonstration with Codex %s', (versio
     const printed = demo.printed();
     expect(printed).toContain(`Codex ${version}`);
     expect(printed).toContain('  │ +    const share = count >= 10 ? 0.9 : 1;');
-    expect(printed).toContain('✓ Checked: the test passes now.');
+    expect(printed).toMatch(/└ exit code 1\b.*└ exit code 0\b.*✓ Checked: the test passes now\./s);
     expect(printed).toMatch(/ {2}tokens {3}\d+ in, \d+ out\n {2}changed {2}src\/basket\.js\n/);
     expect(printed).not.toContain('\u001b');
     expect((await readdir(demo.workdir)).sort()).toEqual(['package.json', 'src', 'test']);
@@ -78,12 +78,7 @@ describe('the demonstration', () => {
 
   it.each([
     ['nobody can be asked', [], 'npm run demo -- --yes'],
-    [
-      'there is no key for the real service',
-      ['--yes', '--model', 'm'],
-      {},
-      'OPENAI_API_KEY or CODEX_API_KEY',
-    ],
+    ['there is no key for the real service', ['--yes', '--model', 'm'], 'OPENAI_API_KEY or CODEX_API_KEY'],
     ['the version is not supported', ['--yes', '--codex', '1.0.0'], '0.142.5 or 0.169.0'],
     ['the folder is taken', ['--yes', '--workdir', '/'], 'is not an empty folder'],
   ])('does not begin when %s', async (_, args, message) => {

@@ -6,7 +6,10 @@ import { createPage } from './page.ts';
 
 function show(...messages: readonly EventMessage[]): string {
   const paper = createPaper();
-  const view = createConversationView(createPage(paper.stream), '/w');
+  const view = createConversationView(createPage(paper.stream), {
+    workdir: '/w',
+    whatYesOpens: 'Much.',
+  });
   for (const msg of messages) {
     view.show(msg);
     if (msg.type === 'approval-requested') view.showApproval(msg.approval);
@@ -52,6 +55,7 @@ describe('a conversation on a page', () => {
         '$ node t.js',
         '? Codex asks to run this in the folder of the sample',
         '  │ It says: Please.',
+        '  │ Much.',
         '  │ ok',
         '  └ exit code 0',
         '',

@@ -22,8 +22,18 @@ export interface ConversationView {
   note(text: string): void;
 }
 
-/** Prints a conversation from the top to the bottom, each thing when it is complete. `workdir` is left out of paths. */
-export function createConversationView(page: Page, workdir: string): ConversationView {
+export interface ConversationViewOptions {
+  /** Left out of paths. */
+  readonly workdir: string;
+  /** Said with every question whether a command may run. */
+  readonly whatYesOpens?: string | undefined;
+}
+
+/** Prints a conversation from the top to the bottom, each thing when it is complete. */
+export function createConversationView(
+  page: Page,
+  { workdir, whatYesOpens }: ConversationViewOptions,
+): ConversationView {
   let inTurn = false;
   /** The command that was shown last, so that its output can follow without it being shown again. */
   let lastCommand: string | undefined;
@@ -169,6 +179,7 @@ export function createConversationView(page: Page, workdir: string): Conversatio
       for (const path of subject.write) line(`to write ${path}`);
     }
     if (reason !== undefined) line(`It says: ${reason}`);
+    if (subject.type === 'command' && whatYesOpens !== undefined) line(whatYesOpens);
   }
 
   function relative(path: string): string {

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Host } from '@seedbed/host';
+import { type Host, hostPath } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
 import { describe, expect, test } from 'vitest';
 import { createTaskFolder, type TaskFolder } from '../test/task-folder.ts';
@@ -84,6 +84,16 @@ describe('a sandbox that lets everything through', () => {
       observed(await failure(probe(task, RUN_UNCONFINED, { settings: { profile } })))['denied-read'],
     ).toBe('allowed');
   });
+});
+
+test('the probe runs no start-up file of the user', async () => {
+  await using task = await createTaskFolder();
+  const home = hostPath(join(task.root, 'user'));
+  await mkdir(home);
+  for (const name of ['.bashrc', '.profile'])
+    await writeFile(join(home, name), `: > '${task.root}/started-${name}'`);
+  await failure(probe(task, RUN_UNCONFINED, { host: createLocalHost({ home }) }));
+  expect((await task.paths()).filter((path) => path.startsWith('started'))).toEqual([]);
 });
 
 describe('a sandbox that lets nothing through', () => {

@@ -1,5 +1,7 @@
 /**
  * What the probe runs, for any POSIX shell and with nothing but its builtins where it decides, so that a missing program cannot look like a denial.
+ * A program is started only where there is something for it to do, because every launch of a task waits for this script.
+ * A bash whose input is a socket, as Node's pipes are, would run the user's .bashrc: hence `--norc`.
  *
  * `sh -c SCRIPT sh MODE NONCE TASK…`. A task is a letter, a colon and a path: `w` and `g` write into a folder, `o` writes into the canary folder,
  * `p` writes into a folder that Codex protects (`q`: one that was not there before), `s` reads the canary secret, `a` opens a file, `d` looks into a denied place,
@@ -27,7 +29,7 @@ write() {
 network() {
   if command -v bash >/dev/null 2>&1; then
     tool=bash
-    said=$(bash -c 'exec 3<>/dev/tcp/127.0.0.1/9' 2>&1)
+    said=$(bash --norc -c 'exec 3<>/dev/tcp/127.0.0.1/9' 2>&1)
   elif command -v perl >/dev/null 2>&1; then
     tool=perl
     said=$(perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 0) or die "socket: $!\n"; connect(S, pack_sockaddr_in(9, inet_aton("127.0.0.1"))) or die "connect: $!\n"' 2>&1)
@@ -101,6 +103,10 @@ look() {
   esac
 }
 
+forget() {
+  if [ -e "$path/$mark" ] || [ -L "$path/$mark" ]; then rm -rf "$path/$mark"; fi
+}
+
 canaries() {
   printf '%s\n' untouched > "$canary/canary" && rm -f "$canary/created"
 }
@@ -142,9 +148,12 @@ for task in "$@"; do
     finish)
       look
       case $kind in
-        w | g | p | s) rm -f "$path/$mark" ;;
-        q) rm -f "$path/$mark" && rmdir "$path" 2>/dev/null ;;
-        c) rm -rf "$path/$mark" ;;
+        w | g | p | s) forget ;;
+        q)
+          forget
+          if [ -d "$path" ]; then rmdir "$path" 2>/dev/null; fi
+          ;;
+        c) forget ;;
       esac
       ;;
   esac

@@ -168,8 +168,6 @@ async function modelOptions(
   const config = {
     // A login shell would put its own PATH in the place of this one, and with it maybe another Node or none.
     allow_login_shell: false,
-    // The sample lies in this repository: what Codex is told about this one is not meant for it.
-    project_root_markers: [],
   };
   if (commandLine.model !== undefined && apiKey !== undefined) {
     const silent = { analytics: { enabled: false }, features: { plugins: false, apps: false } };

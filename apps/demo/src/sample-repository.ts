@@ -4,6 +4,10 @@ import { type Host, type HostPath, joinHostPath, readText } from '@seedbed/host'
 export const faultyFile = 'src/basket.js';
 export const testFile = 'test/basket.test.js';
 
+/** What makes a folder a repository to git, and to Codex, which would otherwise take the sample for a part of the checkout that it lies in. */
+const gitFolders = ['.git/objects', '.git/refs'];
+const gitHead = { path: '.git/HEAD', text: 'ref: refs/heads/main\n' };
+
 const files: Readonly<Record<string, string>> = {
   'package.json': `${JSON.stringify({ name: 'basket', private: true, type: 'module' }, undefined, 2)}\n`,
   [faultyFile]: `/** In cents. From ten of a kind on, they cost a tenth less. */
@@ -32,7 +36,8 @@ test('takes a tenth off from ten of a kind', () => {
 
 /** A small repository with a failing test, and without dependencies. */
 export async function writeSampleRepository(host: Host, folder: HostPath): Promise<void> {
-  for (const part of ['src', 'test']) await host.makeDirectory(joinHostPath(folder, part));
+  for (const part of [...gitFolders, 'src', 'test']) await host.makeDirectory(joinHostPath(folder, part));
+  await host.writeFile(joinHostPath(folder, gitHead.path), gitHead.text);
   for (const [path, text] of Object.entries(files)) await host.writeFile(joinHostPath(folder, path), text);
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { type CodexVersion, codexRelease, createBinaryCache } from '@seedbed/binary-cache';
@@ -47,6 +47,10 @@ export async function startDemo(
   const folder = stack.adopt(await mkdtemp('/var/tmp/seedbed-demo-'), (path) =>
     rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }),
   );
+  // Inside of another repository, as where people run it.
+  await mkdir(join(folder, '.git/objects'), { recursive: true });
+  await mkdir(join(folder, '.git/refs'));
+  await writeFile(join(folder, '.git/HEAD'), 'ref: refs/heads/main\n');
   const workdir = join(folder, 'basket');
   const cache = process.env['CODEX_CACHE_DIR'] ?? join(cacheHome(host), 'seedbed/bin');
   const child = stack.use(

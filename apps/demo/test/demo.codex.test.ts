@@ -22,7 +22,7 @@ describe.each(['0.142.5', '0.169.0'])('the demonstration with Codex %s', (versio
     expect(printed).toMatch(/└ exit code 1\b.*└ exit code 0\b.*✓ Checked: the test passes now\./s);
     expect(printed).toMatch(/ {2}tokens {3}\d+ in, \d+ out\n {2}changed {2}src\/basket\.js\n/);
     expect(printed).not.toContain('\u001b');
-    expect((await readdir(demo.workdir)).sort()).toEqual(['package.json', 'src', 'test']);
+    expect((await readdir(demo.workdir)).sort()).toEqual(['.git', 'package.json', 'src', 'test']);
     expect(await demo.processes()).toEqual([]);
   });
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   type BinaryCache,
   type BinaryProgress,
@@ -15,6 +16,7 @@ import {
   renderThreadStart,
   renderTurnStart,
   resolveSandboxPolicy,
+  type SandboxPolicy,
   type SandboxReport,
   verifyThreadAnswer,
 } from '@seedbed/sandbox-policy';
@@ -22,6 +24,8 @@ import { type CodexConversation, createConversation } from './conversation/conve
 import { defaultDeadlines } from './conversation/deadlines.ts';
 import { launchSession } from './conversation/launch-session.ts';
 import type { ConversationHandlers } from './conversation/session-desks.ts';
+import { refuseAborted } from './refuse-aborted.ts';
+import { inSpan } from './span.ts';
 import { type CodexTaskConfig, parseCodexTaskConfig } from './task-config.ts';
 import { renderMcpServers } from './task-home/mcp-server.ts';
 import { operatorSecrets } from './task-home/operator-secrets.ts';
@@ -51,7 +55,8 @@ export interface OpenedCodexConversation extends CodexConversation {
 /**
  * Starts Codex on a host, in a home of its own and under a sandbox that has been tried, and opens a thread.
  *
- * @throws {AgentCodexError} `invalid-config`, `launch-failed`, `not-ready`, `wrong-version`, `policy-mismatch`, `thread-not-found`, `aborted`.
+ * @throws {AgentCodexError} `invalid-config`, `launch-failed`, `not-ready`, `wrong-version`, `policy-mismatch`, `thread-not-found`,
+ * `downgrade-refused`, `aborted`.
  * @throws {SandboxPolicyError} when the policy contradicts itself, or does not hold on this host.
  * @throws {BinaryCacheError} when the binary cannot be had.
  * @throws {HostError} when the host fails.
@@ -62,11 +67,24 @@ export async function openCodexConversation(
   const { host, workdir, binary, onApproval, onQuestion, onBinaryProgress, signal, ...rest } = options;
   const task = parseCodexTaskConfig(rest);
   const policy = parseSandboxPolicy(task.sandbox ?? {});
-  signal?.throwIfAborted();
+  refuseAborted(signal, 'Opening a conversation');
 
+  return await inSpan('codex.open', {}, async (span) => {
+    const launched = await openTask(task, policy, options);
+    span.setAttributes({ 'codex.thread_id': launched.threadId, 'codex.version': launched.version });
+    return launched;
+  });
+}
+
+async function openTask(
+  task: CodexTaskConfig,
+  policy: SandboxPolicy,
+  { host, workdir, binary, onApproval, onQuestion, onBinaryProgress, signal }: CodexConversationOptions,
+): Promise<OpenedCodexConversation> {
   const codex = await findBinary(host, task, { binary, onBinaryProgress, signal });
   const paths = await makeTaskFolders(host, hostPath(workdir));
-  const sandbox = await resolveSandboxPolicy(host, policy, {
+  const marker = `task-${randomUUID()}`;
+  const sandbox = await resolveSandboxPolicy(host, withMarker(policy, marker), {
     codexVersion: codex.version,
     workdir: paths.workdir,
     codexHome: paths.codexHome,
@@ -85,7 +103,28 @@ export async function openCodexConversation(
     ],
     ...(task.login === undefined ? {} : { login: task.login }),
   });
-  return await launch(host, { paths, codex, sandbox, task, handlers: { onApproval, onQuestion }, signal });
+  const env = { ...taskEnvironment(paths, task.env), [markerVariable]: marker };
+  return await launch(host, {
+    paths,
+    codex,
+    sandbox,
+    env,
+    task,
+    handlers: { onApproval, onQuestion },
+    signal,
+  });
+}
+
+/** By what the host finds every process of a session, also those that Codex leaves behind when it crashes. */
+const markerVariable = 'SEEDBED_PROCESS';
+
+/** Codex cleans the environment of its commands, so it is told to set the marker there. */
+function withMarker(policy: SandboxPolicy, marker: string): SandboxPolicy {
+  const { environment } = policy;
+  return {
+    ...policy,
+    environment: { ...environment, set: { ...environment.set, [markerVariable]: marker } },
+  };
 }
 
 interface FoundCodex {
@@ -98,6 +137,8 @@ interface Launch {
   readonly paths: TaskPaths;
   readonly codex: FoundCodex;
   readonly sandbox: ResolvedSandbox;
+  /** Of Codex. */
+  readonly env: Readonly<Record<string, string>>;
   readonly task: CodexTaskConfig;
   readonly handlers: {
     readonly [Name in keyof ConversationHandlers]: ConversationHandlers[Name] | undefined;
@@ -108,9 +149,8 @@ interface Launch {
 /** The sandbox is tried while Codex starts, and the thread is opened only once it has held. */
 async function launch(
   host: Host,
-  { paths, codex, sandbox, task, handlers, signal }: Launch,
+  { paths, codex, sandbox, env, task, handlers, signal }: Launch,
 ): Promise<OpenedCodexConversation> {
-  const env = taskEnvironment(paths, task.env);
   const gaveUp = new AbortController();
   const probeSignal = signal === undefined ? gaveUp.signal : AbortSignal.any([signal, gaveUp.signal]);
   const probe = probeSandbox(host, sandbox, { codexPath: codex.path, env, signal: probeSignal });

@@ -71,12 +71,7 @@ export type Item =
 
 export type ItemKind = Item['kind'];
 
-export const itemStatusSchema: z.ZodType<ItemStatus> = z.enum([
-  'in-progress',
-  'completed',
-  'failed',
-  'declined',
-]);
+const itemStatusSchema: z.ZodType<ItemStatus> = z.enum(['in-progress', 'completed', 'failed', 'declined']);
 
 export const fileChangeSchema: z.ZodType<FileChange> = z.looseObject({
   path: z.string(),

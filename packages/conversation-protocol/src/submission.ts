@@ -61,7 +61,7 @@ export interface Submission {
 const content = z.array(userInputSchema).min(1).max(256);
 const text = z.string().min(1);
 
-export const opSchema: z.ZodType<Op> = z.discriminatedUnion('type', [
+const opSchema: z.ZodType<Op> = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('user-input'),
     content,

@@ -68,7 +68,7 @@ export const tokenUsageSchema: z.ZodType<TokenUsage> = z.looseObject({
   total: z.number(),
 });
 
-export const turnFailureSchema: z.ZodType<TurnFailure> = z.looseObject({
+const turnFailureSchema: z.ZodType<TurnFailure> = z.looseObject({
   code: z.enum([
     'usage-limit',
     'rate-limit',

@@ -10,7 +10,6 @@ const EXPORTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '@seedbed/conversation-protocol': {
     '.': './src/index.ts',
     './json-rpc': './src/json-rpc/index.ts',
-    './testing': './src/testing/index.ts',
   },
   '@seedbed/host': {
     '.': './src/index.ts',

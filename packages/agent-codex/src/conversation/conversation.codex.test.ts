@@ -518,3 +518,25 @@ describe.each(supportedVersions)('a conversation with Codex %s', (version) => {
     expect(await task.conversation.end()).toEqual(exit);
   });
 });
+
+it('does not resume with an older Codex what a newer one has made', async () => {
+  await using task = await openScriptedTask({ version: '0.169.0', story: [[{ type: 'say', text: 'New.' }]] });
+  await task.conversation.run('Hi');
+  await task.conversation.end();
+  const { workdir } = task;
+  const older = openScriptedTask({
+    version: '0.142.5',
+    workdir,
+    resume: task.conversation.threadId,
+    story: [],
+  });
+  await expect(older).rejects.toMatchObject({
+    code: 'downgrade-refused',
+    message: expect.stringContaining('0.169.0'),
+  });
+});
+
+it('says that there are no limits to read where there is no login', async () => {
+  await using task = await openScriptedTask({ version: '0.169.0', story: [] });
+  await expect(task.conversation.rateLimits()).rejects.toMatchObject({ code: 'agent-error' });
+});

@@ -13,10 +13,13 @@ import {
 } from '@seedbed/conversation-protocol';
 import type { ProcessExit } from '@seedbed/host';
 import { AgentCodexError } from '../agent-codex-error.ts';
+import { refuseAborted } from '../refuse-aborted.ts';
+import { inSpan } from '../span.ts';
 import { awaitTurn } from './await-turn.ts';
 import { followGoal, type GoalOutcome } from './goal-outcome.ts';
 import { setGoal } from './operations/goals.ts';
 import { type CodexModel, listModels } from './operations/models.ts';
+import { type RateLimits, readRateLimits } from './operations/rate-limits.ts';
 import { interrupt } from './operations/running-turn.ts';
 import {
   type ListThreadsOptions,
@@ -73,6 +76,8 @@ export interface CodexConversation extends AsyncDisposable {
   /** Sets a goal and follows it over the turns that Codex starts by itself. */
   pursue(goal: GoalOptions): Promise<GoalOutcome>;
   models(): Promise<readonly CodexModel[]>;
+  /** What the login has left. @throws {AgentCodexError} `agent-error` where there is no login, as with a provider of one's own. */
+  rateLimits(): Promise<RateLimits>;
   threads(options?: ListThreadsOptions): Promise<ThreadPage>;
   readThread(threadId: string): Promise<ThreadHistory>;
   /** Tokens of the whole thread, as last reported. */
@@ -122,11 +127,16 @@ export function createConversation(context: SessionContext, log: EventLog): Code
   }
 
   async function runOp(op: Op, { signal, deadlineMs }: RunOptions): Promise<RunResult> {
-    signal?.throwIfAborted();
+    refuseAborted(signal, 'Running a turn');
     counter += 1;
-    const result = await submit({ id: `run-${counter}-${crypto.randomUUID()}`, op });
-    if (result.type !== 'turn') throw new TypeError(`${op.type} does not start a turn.`);
-    return await awaitTurn(context, result.turn, { signal, deadlineMs });
+    const id = `run-${counter}-${crypto.randomUUID()}`;
+    return await inSpan('codex.turn', { 'codex.thread_id': context.threadId }, async (span) => {
+      const result = await submit({ id, op });
+      if (result.type !== 'turn') throw new TypeError(`${op.type} does not start a turn.`);
+      const ended = await awaitTurn(context, result.turn, { signal, deadlineMs });
+      span.setAttributes({ 'codex.turn_id': ended.turnId, 'codex.turn_status': ended.outcome.status });
+      return ended;
+    });
   }
 
   async function end(): Promise<ProcessExit> {
@@ -164,6 +174,7 @@ export function createConversation(context: SessionContext, log: EventLog): Code
       return await followGoal(log.read({ fromSeq, ...(signal ? { signal } : {}) }), goal, signal);
     },
     models: () => listModels(context),
+    rateLimits: () => readRateLimits(context),
     threads: (options) => listThreads(context, options),
     readThread: (threadId) => readThread(context, threadId),
     end,

@@ -3,6 +3,7 @@ import type { HostPath } from '@seedbed/host';
 import { z } from 'zod';
 import { AgentCodexError } from '../agent-codex-error.ts';
 import type { AppServer } from '../app-server/app-server.ts';
+import { compareCodexVersions } from '../codex-version.ts';
 import { wireControls } from './operations/start-turn.ts';
 
 export interface ThreadSettings {
@@ -32,7 +33,7 @@ const answerSchema = z.looseObject({
 
 /**
  * Starts a thread, or resumes the one that is named: never "the last one".
- * @throws {AgentCodexError} `thread-not-found`, `policy-mismatch`, and what a request can end in.
+ * @throws {AgentCodexError} `thread-not-found`, `downgrade-refused`, `policy-mismatch`, and what a request can end in.
  */
 export async function openThread(
   server: AppServer,
@@ -62,6 +63,9 @@ export async function openThread(
   };
 }
 
+const summarySchema = z.looseObject({ thread: z.looseObject({ cliVersion: z.string() }) });
+
+/** The thread is looked at before it is opened: a version older than the one that made it would leave it unreadable for both. */
 async function resumeThread(
   server: AppServer,
   threadId: string,
@@ -69,12 +73,13 @@ async function resumeThread(
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
   try {
+    const summary = summarySchema.safeParse(
+      await server.request('thread/read', { threadId }, withSignal(signal)),
+    );
+    if (summary.success) refuseDowngrade(threadId, summary.data.thread.cliVersion, server.version);
     return await server.request('thread/resume', { threadId, ...params }, withSignal(signal));
   } catch (error) {
-    if (
-      error instanceof AgentCodexError &&
-      /no rollout found|thread not found|not found/i.test(error.message)
-    ) {
+    if (error instanceof AgentCodexError && /no rollout found|not found|not loaded/i.test(error.message)) {
       throw new AgentCodexError(
         'thread-not-found',
         `Codex has no thread ${threadId} in this home: ${error.message}`,
@@ -83,6 +88,14 @@ async function resumeThread(
     }
     throw error;
   }
+}
+
+function refuseDowngrade(threadId: string, made: string, runs: string): void {
+  if (!/^\d+\.\d+\.\d+/.test(made) || compareCodexVersions(made, runs) <= 0) return;
+  throw new AgentCodexError(
+    'downgrade-refused',
+    `Thread ${threadId} was made by Codex ${made}; Codex ${runs} is older and would leave it unreadable. Resume it with ${made} or newer.`,
+  );
 }
 
 function withSignal(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {

@@ -11,10 +11,13 @@ import { TestReportWriter } from './test-report-writer.ts';
 export function packageTests(packageFolder: string): ViteUserConfig {
   const writable = process.env['SEEDBED_WRITABLE'];
   const reports = writable === undefined ? join(packageFolder, '.reports') : join(writable, 'reports');
+  const caches = writable ?? join(packageFolder, 'node_modules');
   return {
     root: packageFolder,
-    cacheDir: join(writable ?? join(packageFolder, 'node_modules'), '.vite'),
+    cacheDir: join(caches, '.vite'),
     test: {
+      // Unless given it is one for all packages, and of whoever came first: root or the ordinary user.
+      fsModuleCachePath: join(caches, '.vitest-cache'),
       include: ['src/**/*.test.ts', 'src/**/*.test.tsx', 'test/**/*.test.ts'],
       testTimeout: 30_000,
       hookTimeout: 30_000,

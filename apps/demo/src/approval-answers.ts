@@ -32,7 +32,8 @@ const choices: readonly Choice[] = [
 export function askAtKeyboard(page: Page, view: ConversationView, keyboard: Keyboard): AnswerApproval {
   return async (approval, signal) => {
     const offered = choices.filter(({ answer }) => approval.answers.includes(answer));
-    const question = `  Allow? ${offered.map(({ word }) => `[${word[0]}]${word.slice(1)}`).join(' ')}: `;
+    // At the beginning of the line, where no text of others ever stands.
+    const question = `Allow? ${offered.map(({ word }) => `[${word[0]}]${word.slice(1)}`).join(' ')}: `;
     for (;;) {
       page.question(question);
       const line = await keyboard.nextLine(signal);

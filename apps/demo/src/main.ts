@@ -14,6 +14,8 @@ async function main(): Promise<number> {
   const environment = readDemoEnvironment(process.env, process.cwd());
   const page = createPage(process.stdout, environment);
   using stop = listenForStop((code) => process.exit(code));
+  // Whoever read our output has left (`| head`, a closed terminal): nobody is there any more to be told anything.
+  process.stdout.on('error', (error) => stop.stop(1, error));
   try {
     const commandLine = parseCommandLine(process.argv.slice(2));
     if (commandLine.help) {
@@ -62,6 +64,4 @@ function nothingRuns({ report }: SandboxPolicyError): boolean {
   );
 }
 
-// Whoever reads our output has left (`| head`): nobody is there to be told anything.
-process.stdout.on('error', () => process.exit(1));
 process.exitCode = await main();

@@ -6,17 +6,22 @@ export interface StopSignals extends Disposable {
   readonly signal: AbortSignal;
   /** What to exit with, once one has come. */
   readonly exitCode: number | undefined;
+  /** Asks for the same clean end for another reason. */
+  stop(exitCode: number, reason: Error): void;
 }
 
 /** The first Ctrl-C (or `SIGTERM`, `SIGHUP`) asks for a clean end; the second ends the program at once. */
 export function listenForStop(atOnce: (exitCode: number) => void): StopSignals {
   const stop = new AbortController();
   let exitCode: number | undefined;
+  const ask = (code: number, reason: Error): void => {
+    exitCode ??= code;
+    stop.abort(reason);
+  };
   const listeners = Object.entries(exitCodes).map(([name, code]) => {
     const listener = (): void => {
       if (exitCode !== undefined) atOnce(code);
-      exitCode ??= code;
-      stop.abort(new Error(`Stopped by ${name}.`));
+      ask(code, new Error(`Stopped by ${name}.`));
     };
     process.on(name, listener);
     return { name, listener };
@@ -26,6 +31,7 @@ export function listenForStop(atOnce: (exitCode: number) => void): StopSignals {
     get exitCode() {
       return exitCode;
     },
+    stop: ask,
     [Symbol.dispose]() {
       for (const { name, listener } of listeners) process.off(name, listener);
     },

@@ -33,13 +33,15 @@ export interface DemoProcess extends AsyncDisposable {
 export interface DemoProcessOptions {
   /** Gives it a terminal of so many columns; else a pipe. */
   readonly columns?: number;
+  /** Whether somebody goes on reading what it prints, or goes away after the first line. */
+  readonly reader?: 'stays' | 'leaves';
 }
 
 const main = join(import.meta.dirname, '../src/main.ts');
 
 export async function startDemo(
   args: readonly string[],
-  { columns }: DemoProcessOptions = {},
+  { columns, reader = 'stays' }: DemoProcessOptions = {},
 ): Promise<DemoProcess> {
   await using stack = new AsyncDisposableStack();
   const host = stack.use(createLocalHost());
@@ -53,10 +55,12 @@ export async function startDemo(
   await writeFile(join(folder, '.git/HEAD'), 'ref: refs/heads/main\n');
   const workdir = join(folder, 'basket');
   const cache = process.env['CODEX_CACHE_DIR'] ?? join(cacheHome(host), 'seedbed/bin');
+  const argv = [process.execPath, main, '--workdir', workdir, ...args] as const;
   const child = stack.use(
     await host.spawn(
       {
-        argv: [process.execPath, main, '--workdir', workdir, ...args],
+        argv:
+          reader === 'stays' ? argv : ['/bin/bash', '-c', 'set -o pipefail; "$@" | head -1', 'bash', ...argv],
         cwd: hostPath(folder),
         env: { CODEX_CACHE_DIR: cache },
       },

@@ -60,6 +60,13 @@ describe.each(['0.142.5', '0.169.0'])('the demonstration with Codex %s', (versio
 });
 
 describe('the demonstration', () => {
+  it('ends cleanly when nobody reads its output any more', async () => {
+    await using demo = await startDemo(['--yes'], { reader: 'leaves' });
+    expect(await demo.exit).toEqual({ kind: 'exited', code: 1 });
+    expect(await demo.processes()).toEqual([]);
+    expect(await readdir(demo.workdir)).not.toContain('home');
+  });
+
   it('fails when the sample was not repaired', async () => {
     await using demo = await startDemo([], { columns: 80 });
     await demo.waitFor(question);

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { codexRelease, createBinaryCache } from '@seedbed/binary-cache';
 import { npmRegistrySource } from '@seedbed/binary-cache/npm-registry';
 import { createLocalHost } from '@seedbed/host/local';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
 
 const program = join(import.meta.dirname, 'main.ts');
 
@@ -15,11 +15,12 @@ beforeAll(async () => {
 }, 600_000);
 
 it('has the real Codex write a file, and prints what it changed', async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, [program]);
+  const cwd = await mkdtemp('/var/tmp/seedbed-twenty-lines-');
+  onTestFinished(() => rm(cwd, { recursive: true }));
+  const { stdout } = await promisify(execFile)(process.execPath, [program], { cwd });
   const [, file = ''] = /^completed Done\.\nadd (\S+) Hello, world\n/.exec(stdout) ?? [];
-  expect(file, stdout).toMatch(/\/hello\.txt$/);
+  expect(file, stdout).toBe(join(cwd, 'hello/hello.txt'));
   expect(await readFile(file, 'utf8')).toBe('Hello, world\n');
-  await rm(dirname(file), { recursive: true });
 });
 
 it('has no more than twenty lines', async () => {

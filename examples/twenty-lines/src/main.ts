@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { openCodexConversation } from '@seedbed/agent-codex';
 import { openScriptedModel } from '@seedbed/agent-codex/testing';
 import { createLocalHost } from '@seedbed/host/local';
@@ -8,7 +8,7 @@ await using model = await openScriptedModel({
   story: { replies: [{ steps: [{ type: 'patch', patch }] }, { steps: [{ type: 'say', text: 'Done.' }] }] },
 });
 await using host = createLocalHost();
-const workdir = await mkdtemp('/var/tmp/hello-');
+const workdir = join(process.cwd(), 'hello');
 await using codex = await openCodexConversation({ host, workdir, config: model.providerConfig() });
 
 const { outcome, finalMessage } = await codex.run('Write a file that greets the world.');

@@ -1,6 +1,6 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtempDisposable } from 'node:fs/promises';
 import { createServer, type IncomingMessage } from 'node:http';
 import { openCodexConversation } from '@seedbed/agent-codex';
 import { openScriptedModel } from '@seedbed/agent-codex/testing';
@@ -22,8 +22,12 @@ await using model = await openScriptedModel({
   },
 });
 await using host = createLocalHost();
-const workdir = await mkdtemp('/var/tmp/untrusted-input-');
-await using codex = await openCodexConversation({ host, workdir, config: model.providerConfig() });
+await using folder = await mkdtempDisposable('/var/tmp/untrusted-input-');
+await using codex = await openCodexConversation({
+  host,
+  workdir: folder.path,
+  config: model.providerConfig(),
+});
 console.log('codex:', (await codex.run('Tell me when the build fails.')).finalMessage);
 
 // The web hook: whoever has the secret may report, and still speaks for nobody but themselves.

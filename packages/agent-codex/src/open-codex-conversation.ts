@@ -39,6 +39,8 @@ export interface CodexConversationOptions extends CodexTaskConfig, ConversationH
   readonly host: Host;
   /** The task's folder on the host, absolute. Created when it is not there; the task's home is `home` inside of it. */
   readonly workdir: string;
+  /** The folder that holds the workdirs of all tasks, absolute. Its content is hidden from this task's commands, but for the task's own workdir. */
+  readonly tasksFolder?: string;
   /** A cache in the default place that is filled from the npm registry, by default. */
   readonly binary?: CodexBinary;
   /** While the binary is fetched. */
@@ -64,7 +66,8 @@ export interface OpenedCodexConversation extends CodexConversation {
 export async function openCodexConversation(
   options: CodexConversationOptions,
 ): Promise<OpenedCodexConversation> {
-  const { host, workdir, binary, onApproval, onQuestion, onBinaryProgress, signal, ...rest } = options;
+  const { host, workdir, binary, onApproval, onQuestion, onBinaryProgress, signal, tasksFolder, ...rest } =
+    options;
   const task = parseCodexTaskConfig(rest);
   const policy = parseSandboxPolicy(task.sandbox ?? {});
   refuseAborted(signal, 'Opening a conversation');
@@ -79,7 +82,16 @@ export async function openCodexConversation(
 async function openTask(
   task: CodexTaskConfig,
   policy: SandboxPolicy,
-  { host, workdir, binary, onApproval, onQuestion, onBinaryProgress, signal }: CodexConversationOptions,
+  {
+    host,
+    workdir,
+    tasksFolder,
+    binary,
+    onApproval,
+    onQuestion,
+    onBinaryProgress,
+    signal,
+  }: CodexConversationOptions,
 ): Promise<OpenedCodexConversation> {
   const codex = await findBinary(host, task, { binary, onBinaryProgress, signal });
   const paths = await makeTaskFolders(host, hostPath(workdir));
@@ -91,7 +103,10 @@ async function openTask(
     taskHome: paths.home,
     taskTmp: paths.tmp,
     codexTree: codex.root,
-    unreachable: await operatorSecrets(host, paths.workdir),
+    unreachable: [
+      ...(await operatorSecrets(host, paths.workdir)),
+      ...(tasksFolder === undefined ? [] : [hostPath(tasksFolder)]),
+    ],
     ...(task.allowEscapableRoot === undefined ? {} : { allowEscapableRoot: task.allowEscapableRoot }),
   });
   await writeTaskHome(host, paths, {

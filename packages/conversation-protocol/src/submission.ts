@@ -95,7 +95,12 @@ const opSchema: z.ZodType<Op> = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('rename'), name: text.max(256) }),
   z.strictObject({ type: z.literal('archive') }),
   z.strictObject({ type: z.literal('end-background') }),
-  z.strictObject({ type: z.literal('upload-done'), path: text, size: z.int().nonnegative() }),
+  z.strictObject({
+    type: z.literal('upload-done'),
+    // It is told to the agent in a line of its own.
+    path: z.string().regex(/^[^\p{Cc}]+$/u, 'a path without control characters'),
+    size: z.int().nonnegative(),
+  }),
   z.strictObject({ type: z.literal('close') }),
 ]);
 

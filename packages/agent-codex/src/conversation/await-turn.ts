@@ -24,7 +24,7 @@ export async function awaitTurn(
     stop.addEventListener('abort', () => resolve(), { once: true, signal: ended.signal });
     ended.signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  void stopping.then(() => (ended.signal.aborted ? undefined : stopTurn(context, ended.signal)));
+  void stopping.then(() => (ended.signal.aborted ? undefined : stopTurn(context, turn, ended.signal)));
   return await turn.result.finally(() => ended.abort());
 }
 
@@ -39,7 +39,7 @@ function deadlineSignal(context: SessionContext, deadlineMs: number, turn: Expec
   return over.signal;
 }
 
-async function stopTurn(context: SessionContext, ended: AbortSignal): Promise<void> {
+async function stopTurn(context: SessionContext, turn: ExpectedTurn, ended: AbortSignal): Promise<void> {
   const { deadlines, server } = context;
   const gaveUp = setTimeout(
     () => void server.end({ from: 'term', graceMs: deadlines.endMs }),
@@ -47,6 +47,8 @@ async function stopTurn(context: SessionContext, ended: AbortSignal): Promise<vo
   );
   ended.addEventListener('abort', () => clearTimeout(gaveUp), { once: true });
   try {
+    // Codex knows no turn to interrupt before it has begun it.
+    await turn.started;
     await interrupt(context, false);
   } catch (error) {
     // Whether it worked shows in the turn; when it did not, the timer ends Codex.

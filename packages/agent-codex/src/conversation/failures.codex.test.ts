@@ -95,3 +95,18 @@ it('24 conversations that are started at once all start, and each hears its own 
   const answers = await Promise.all(tasks.map((task) => task.conversation.run('Who are you?')));
   expect(answers.map((answer) => answer.finalMessage)).toEqual(tasks.map((_, index) => `I am ${index}.`));
 }, 120_000);
+
+it('a turn that is given up before Codex has begun it is interrupted, and Codex goes on', async () => {
+  await using task = await openScriptedTask({
+    version: '0.169.0',
+    story: {
+      replies: [{ when: { lastUserText: 'Hi' }, steps: [{ type: 'hang' }] }],
+      otherwise: [{ type: 'say', text: 'Now.' }],
+    },
+  });
+  const stop = new AbortController();
+  const running = task.conversation.run('Hi', { signal: stop.signal });
+  stop.abort();
+  expect((await running).outcome).toEqual({ status: 'interrupted' });
+  expect((await task.conversation.run('Again')).outcome).toEqual({ status: 'completed' });
+});

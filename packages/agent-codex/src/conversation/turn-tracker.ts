@@ -172,7 +172,7 @@ export function createTurnTracker(append: (msg: EventMessage, submissionId?: str
       if (running !== undefined) running.failure = failure;
     },
     lose(failure) {
-      if (running !== undefined) complete(running, { status: 'failed', failure });
+      if (running !== undefined) complete(running, { status: 'failed', failure: running.failure ?? failure });
       if (waiter === undefined) return;
       const error = new AgentCodexError('agent-lost', failure.message);
       waiter.started.reject(error);

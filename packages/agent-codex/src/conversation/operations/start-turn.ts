@@ -59,7 +59,7 @@ async function requestTurn(
   options: StartTurnOptions,
   params: Readonly<Record<string, unknown>>,
 ): Promise<ExpectedTurn> {
-  const { server, turns, threadId } = context;
+  const { server, turns, threadId, deadlines } = context;
   if (options.controls !== undefined) context.controls = { ...context.controls, ...options.controls };
   const turn = turns.expect(options.submissionId);
   try {
@@ -71,6 +71,7 @@ async function requestTurn(
     });
     context.uploads = [];
     turn.accepted(turnIdOf(answer, 'turn/start'));
+    refuseUnlessStarted(turn, deadlines.requestMs);
     return turn;
   } catch (error) {
     const refusal =
@@ -80,6 +81,16 @@ async function requestTurn(
     turn.refused(refusal);
     throw refusal;
   }
+}
+
+/** A turn that was accepted and never begins would be waited for without end. */
+function refuseUnlessStarted(turn: ExpectedTurn, withinMs: number): void {
+  const timer = setTimeout(() => {
+    turn.refused(
+      new AgentCodexError('deadline-exceeded', 'Codex accepted a turn and did not begin it in time.'),
+    );
+  }, withinMs);
+  void turn.started.catch(() => undefined).then(() => clearTimeout(timer));
 }
 
 export function turnIdOf(answer: unknown, method: string): string {

@@ -165,16 +165,12 @@ async function modelOptions(
 ): Promise<Pick<CodexConversationOptions, 'model' | 'login' | 'config' | 'env'>> {
   const { PATH = '/usr/bin:/bin' } = process.env;
   const env = { PATH: `${dirname(process.execPath)}:${PATH}` };
-  const config = {
-    // A login shell would put its own PATH in the place of this one, and with it maybe another Node or none.
-    allow_login_shell: false,
-  };
   if (commandLine.model !== undefined && apiKey !== undefined) {
     const silent = { analytics: { enabled: false }, features: { plugins: false, apps: false } };
     return {
       model: commandLine.model,
       login: { type: 'api-key', apiKey },
-      config: { ...config, ...silent },
+      config: silent,
       env,
     };
   }
@@ -184,7 +180,7 @@ async function modelOptions(
   });
   const model = stack.use(await openScriptedModel({ story }));
   // A model that both versions know, so that Codex plays with its real instructions and tools.
-  return { config: { ...model.providerConfig({ model: 'gpt-5.5' }), ...config }, env };
+  return { config: model.providerConfig({ model: 'gpt-5.5' }), env };
 }
 
 function showProbe(page: Page, { sandbox }: OpenedCodexConversation): void {

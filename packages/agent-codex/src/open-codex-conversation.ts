@@ -111,6 +111,7 @@ async function openTask(
   });
   await writeTaskHome(host, paths, {
     config: [
+      taskDefaults,
       task.config ?? {},
       renderMcpServers(task.mcpServers ?? {}),
       taskSettings(task),
@@ -203,6 +204,12 @@ async function launch(
     throw error;
   }
 }
+
+/**
+ * What `config` may say otherwise. A login shell would take its PATH from /etc/profile instead of the host's environment,
+ * and run start-up files of the task's home.
+ */
+const taskDefaults = { allow_login_shell: false };
 
 /** What the task says in its own words, in Codex's. */
 function taskSettings(task: CodexTaskConfig): Readonly<Record<string, unknown>> {

@@ -52,6 +52,8 @@ describe('a page', () => {
     vi.stubEnv('NO_COLOR', undefined);
     vi.stubEnv('FORCE_COLOR', undefined);
     vi.stubEnv('TERM', 'xterm-256color');
+    // Node takes the terminal of a CI that it does not know for one without colours.
+    vi.stubEnv('CI', undefined);
     const coloured = createPaper(80);
     createPage(coloured.stream).block('text', { style: 'red' });
     expect(coloured.text()).toBe('\u001b[31mtext\u001b[39m\n');

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { AgentCodexError } from '../../agent-codex-error.ts';
 import type { SessionContext } from '../session-context.ts';
 import type { ExpectedTurn } from '../turn-tracker.ts';
-import { turnIdOf } from './start-turn.ts';
+import { beginTurn, turnIdOf } from './begin-turn.ts';
 
 const threadWithTurns = z.looseObject({
   thread: z.looseObject({ turns: z.array(z.looseObject({ id: z.string() })) }),
@@ -57,7 +57,7 @@ export async function fork(context: SessionContext): Promise<string> {
 export async function compact(context: SessionContext, submissionId?: string): Promise<ExpectedTurn> {
   const { server, threadId, turns } = context;
   const turn = turns.expect(submissionId);
-  return settleStart(turn, async () => void (await server.request('thread/compact/start', { threadId })));
+  return beginTurn(turn, async () => void (await server.request('thread/compact/start', { threadId })));
 }
 
 export async function review(
@@ -67,7 +67,7 @@ export async function review(
 ): Promise<ExpectedTurn> {
   const { server, threadId, turns } = context;
   const turn = turns.expect(submissionId, { named: 'by-answer' });
-  return settleStart(turn, async () => {
+  return beginTurn(turn, async () => {
     const answer = await server.request('review/start', {
       threadId,
       target: wireTarget(target),
@@ -75,20 +75,6 @@ export async function review(
     });
     turn.accepted(turnIdOf(answer, 'review/start'));
   });
-}
-
-async function settleStart(turn: ExpectedTurn, start: () => Promise<void>): Promise<ExpectedTurn> {
-  try {
-    await start();
-    return turn;
-  } catch (error) {
-    const refusal =
-      error instanceof AgentCodexError
-        ? error
-        : new AgentCodexError('agent-error', 'The turn could not be started.', { cause: error });
-    turn.refused(refusal);
-    throw refusal;
-  }
 }
 
 function wireTarget(target: ReviewTarget): Readonly<Record<string, unknown>> {

@@ -1,17 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Controls, ExternalInput, UserInput } from '@seedbed/conversation-protocol';
-import { z } from 'zod';
-import { AgentCodexError } from '../../agent-codex-error.ts';
 import type { SessionContext } from '../session-context.ts';
 import type { ExpectedTurn } from '../turn-tracker.ts';
+import { beginTurn, refuseUnlessStarted, turnIdOf } from './begin-turn.ts';
 
 export interface StartTurnOptions {
   readonly outputSchema?: Readonly<Record<string, unknown>>;
   readonly controls?: Controls;
   readonly submissionId?: string;
 }
-
-const turnAnswer = z.looseObject({ turn: z.looseObject({ id: z.string() }) });
 
 /** Starts a turn with the user's words. @throws {AgentCodexError} `turn-running` and what a request can end in. */
 export async function startTurn(
@@ -62,7 +59,7 @@ async function requestTurn(
   const { server, turns, threadId, deadlines } = context;
   if (options.controls !== undefined) context.controls = { ...context.controls, ...options.controls };
   const turn = turns.expect(options.submissionId);
-  try {
+  return await beginTurn(turn, async () => {
     const answer = await server.request('turn/start', {
       threadId,
       ...params,
@@ -72,31 +69,7 @@ async function requestTurn(
     context.uploads = [];
     turn.accepted(turnIdOf(answer, 'turn/start'));
     refuseUnlessStarted(turn, deadlines.requestMs);
-    return turn;
-  } catch (error) {
-    const refusal =
-      error instanceof AgentCodexError
-        ? error
-        : new AgentCodexError('agent-error', 'The turn could not be started.', { cause: error });
-    turn.refused(refusal);
-    throw refusal;
-  }
-}
-
-/** A turn that was accepted and never begins would be waited for without end. */
-function refuseUnlessStarted(turn: ExpectedTurn, withinMs: number): void {
-  const timer = setTimeout(() => {
-    turn.refused(
-      new AgentCodexError('deadline-exceeded', 'Codex accepted a turn and did not begin it in time.'),
-    );
-  }, withinMs);
-  void turn.started.catch(() => undefined).then(() => clearTimeout(timer));
-}
-
-export function turnIdOf(answer: unknown, method: string): string {
-  const parsed = turnAnswer.safeParse(answer);
-  if (parsed.success) return parsed.data.turn.id;
-  throw new AgentCodexError('agent-error', `Codex answered ${method} without a turn.`);
+  });
 }
 
 export function wireControls(controls: Controls): Readonly<Record<string, string>> {

@@ -1,6 +1,6 @@
 import { interrupt } from './operations/running-turn.ts';
 import type { SessionContext } from './session-context.ts';
-import type { ExpectedTurn, TurnResult } from './turn-tracker.ts';
+import type { PendingTurn, TurnResult } from './turn-tracker.ts';
 
 export interface AwaitTurnOptions {
   readonly signal: AbortSignal | undefined;
@@ -11,7 +11,7 @@ export interface AwaitTurnOptions {
 /** Waits for a turn, interrupting it when the signal fires or its time is over. A Codex that won't be interrupted is ended. */
 export async function awaitTurn(
   context: SessionContext,
-  turn: ExpectedTurn,
+  turn: PendingTurn,
   { signal, deadlineMs }: AwaitTurnOptions,
 ): Promise<TurnResult> {
   const stop = AbortSignal.any([
@@ -28,7 +28,7 @@ export async function awaitTurn(
   return await turn.result.finally(() => ended.abort());
 }
 
-function deadlineSignal(context: SessionContext, deadlineMs: number, turn: ExpectedTurn): AbortSignal {
+function deadlineSignal(context: SessionContext, deadlineMs: number, turn: PendingTurn): AbortSignal {
   const over = new AbortController();
   const timer = setTimeout(() => {
     const message = `The turn took longer than ${deadlineMs} ms and was interrupted.`;
@@ -39,7 +39,7 @@ function deadlineSignal(context: SessionContext, deadlineMs: number, turn: Expec
   return over.signal;
 }
 
-async function stopTurn(context: SessionContext, turn: ExpectedTurn, ended: AbortSignal): Promise<void> {
+async function stopTurn(context: SessionContext, turn: PendingTurn, ended: AbortSignal): Promise<void> {
   const { deadlines, server } = context;
   const gaveUp = setTimeout(
     () => void server.end({ from: 'term', graceMs: deadlines.endMs }),

@@ -8,14 +8,14 @@ import { interrupt, steer } from './operations/running-turn.ts';
 import { startExternalTurn, startTurn } from './operations/start-turn.ts';
 import { archiveThread, renameThread } from './operations/threads.ts';
 import type { SessionContext } from './session-context.ts';
-import type { ExpectedTurn } from './turn-tracker.ts';
+import type { PendingTurn } from './turn-tracker.ts';
 import { unfitting } from './unfitting-answer.ts';
 
 /** What an operation leads to, beside its events. */
 export type OperationResult =
   | { readonly type: 'done' }
   /** A turn has been asked for and accepted. */
-  | { readonly type: 'turn'; readonly turn: ExpectedTurn }
+  | { readonly type: 'turn'; readonly turn: PendingTurn }
   | { readonly type: 'forked'; readonly threadId: string }
   | { readonly type: 'close' };
 

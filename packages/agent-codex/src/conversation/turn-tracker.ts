@@ -13,12 +13,16 @@ export interface TurnResult {
   readonly usage?: TokenUsage;
 }
 
-/** A turn that was asked for. */
-export interface ExpectedTurn {
+/** A turn that was asked for, as whoever asked sees it. */
+export interface PendingTurn {
   /** Codex has begun it. Rejects with `agent-error` and the like when it never will. */
   readonly started: Promise<string>;
   /** Rejects only if `started` does; a turn that fails is a value. */
   readonly result: Promise<TurnResult>;
+}
+
+/** The same, as whoever asks Codex for it sees it. */
+export interface ExpectedTurn extends PendingTurn {
   /** Codex has answered with a turn id; on a miss the turn that runs took the input. */
   accepted(turnId: string): void;
   refused(error: AgentCodexError): void;

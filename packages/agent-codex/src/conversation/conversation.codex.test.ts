@@ -53,6 +53,17 @@ describe.each(supportedVersions)('a conversation with Codex %s', (version) => {
     });
   });
 
+  it('knows how a command ended, even when it is ended right after the turn', async () => {
+    await using task = await openScriptedTask({
+      version,
+      story: [[{ type: 'run', command: 'sleep 0.2; exit 3' }], [{ type: 'say', text: 'Done.' }]],
+    });
+    await task.conversation.run('Run it');
+    await task.conversation.end();
+    const command = task.conversation.state().turns[0]?.items.find((item) => item.kind === 'command');
+    expect(command).toMatchObject({ status: 'failed', exitCode: 3 });
+  });
+
   it('asks before it leaves the sandbox, and goes on when it is approved', async () => {
     const asked: ApprovalRequest[] = [];
     await using task = await openScriptedTask({

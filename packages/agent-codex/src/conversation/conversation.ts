@@ -92,6 +92,17 @@ export interface CodexConversation extends AsyncDisposable {
 /** How many submissions are remembered, so that a repeated one is recognised. */
 const submissionsRemembered = 10_000;
 
+/** How long the end waits for items of turns that are over, in milliseconds. */
+const lateItemsMs = 500;
+
+function awaitsItems({ backgroundProcesses, turns }: ConversationState): boolean {
+  if (backgroundProcesses.length > 0) return false;
+  const over = turns.filter((turn) => turn.outcome?.status === 'completed');
+  return over.some((turn) =>
+    turn.items.some(({ kind, status }) => kind === 'command' && status === 'in-progress'),
+  );
+}
+
 export function createConversation(context: SessionContext, log: EventLog): CodexConversation {
   const remembered = new Map<string, Promise<OperationResult>>();
   let state = initialConversationState;
@@ -139,8 +150,17 @@ export function createConversation(context: SessionContext, log: EventLog): Code
     });
   }
 
+  /** Waits a moment for commands whose end 0.142 reports after that of their turn. */
+  async function lateItems(): Promise<void> {
+    const signal = AbortSignal.timeout(lateItemsMs);
+    if (!awaitsItems(current())) return;
+    for await (const _ of log.read({ fromSeq: log.lastSeq + 1, signal })) {
+      if (!awaitsItems(current())) return;
+    }
+  }
+
   async function end(): Promise<ProcessExit> {
-    ending ??= endSession(context);
+    ending ??= lateItems().then(() => endSession(context));
     return await ending;
   }
 

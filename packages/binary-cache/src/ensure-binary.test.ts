@@ -224,7 +224,8 @@ test.each([
   await stat('/usr/bin/env');
 });
 
-test.runIf(isRoot)('a tree of which a file belongs to somebody else is replaced', async () => {
+test('a tree of which a file belongs to somebody else is replaced', async (context) => {
+  if (!isRoot) return context.skip('needs root');
   await using it = await stage();
   const first = await it.cache().ensure(it.host, it.tool.release);
   chownSync(first.path, 12_345, 12_345);
@@ -368,26 +369,25 @@ test('a cache folder under a file cannot be created, which is told', async () =>
   });
 });
 
-test.runIf(isRoot)(
-  'a cache on a read-only disk gives what it has, and says why it takes nothing',
-  async () => {
-    await using it = await stage();
-    await using disk = await mountedDisk(it.home, '8m');
-    const options = { folder: disk.path };
-    await it.cache(options).ensure(it.host, it.tool.release);
-    execFileSync('mount', ['-o', 'remount,ro', disk.path]);
-    await expect(it.cache(options).ensure(it.host, it.tool.release)).resolves.toMatchObject({
-      origin: 'cache',
-    });
-    const other = await toolPackage({ version: '2.0.0' });
-    await expect(it.cache(options).ensure(it.host, other.release)).rejects.toMatchObject({
-      code: 'cache-unwritable',
-      message: expect.stringContaining('CODEX_CACHE_DIR'),
-    });
-  },
-);
+test('a cache on a read-only disk gives what it has, and says why it takes nothing', async (context) => {
+  if (!isRoot) return context.skip('needs root');
+  await using it = await stage();
+  await using disk = await mountedDisk(it.home, '8m');
+  const options = { folder: disk.path };
+  await it.cache(options).ensure(it.host, it.tool.release);
+  execFileSync('mount', ['-o', 'remount,ro', disk.path]);
+  await expect(it.cache(options).ensure(it.host, it.tool.release)).resolves.toMatchObject({
+    origin: 'cache',
+  });
+  const other = await toolPackage({ version: '2.0.0' });
+  await expect(it.cache(options).ensure(it.host, other.release)).rejects.toMatchObject({
+    code: 'cache-unwritable',
+    message: expect.stringContaining('CODEX_CACHE_DIR'),
+  });
+});
 
-test.runIf(isRoot)('a full disk is told as such, and what was begun is removed', async () => {
+test('a full disk is told as such, and what was begun is removed', async (context) => {
+  if (!isRoot) return context.skip('needs root');
   await using it = await stage();
   const big = await toolPackage({ ballast: 3_000_000 });
   await writeFile(it.archive, big.tarball);

@@ -15,6 +15,7 @@ const PROGRAMS = [
   'bwrap',
   'java',
   'mvn',
+  'busybox',
   'mongod',
   'chromium',
 ];

@@ -12,6 +12,8 @@
  * - `timeout`: a deadline passed.
  * - `aborted`: the caller's signal fired.
  * - `host-lost`: the connection to the host is gone; what was under way may or may not have happened.
+ * - `host-key-unknown`: a host shows a key of which nothing is known; the message has its fingerprint and how to accept it.
+ * - `host-key-changed`: a host shows another key than the one that is known, or a revoked one: somebody may pose as it.
  * - `unsupported`: this host cannot do it (for example a PTY without its optional dependency).
  * - `invalid-archive`: a packed directory is damaged or holds an entry that must not be unpacked.
  * - `io`: any other failure of the host's operating system; `cause` has it.
@@ -36,6 +38,8 @@ export type HostErrorCode =
   | 'timeout'
   | 'aborted'
   | 'host-lost'
+  | 'host-key-unknown'
+  | 'host-key-changed'
   | 'unsupported'
   | 'invalid-archive'
   | 'io';

@@ -14,6 +14,7 @@ const EXPORTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '@seedbed/host': {
     '.': './src/index.ts',
     './local': './src/local/index.ts',
+    './ssh': './src/ssh/index.ts',
     './testing': './src/testing/index.ts',
   },
   '@seedbed/sandbox-policy': { '.': './src/index.ts' },

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { abortedError, throwIfAborted } from '../abort.ts';
+import { retainOutput, webWritable } from '../byte-streams.ts';
 import type { ConnectTarget, HostConnection } from '../host.ts';
-import { retainOutput, webWritable } from './byte-streams.ts';
 import { fileFailure } from './file-failure.ts';
 
 /** See `Host.connect`. */

@@ -1,7 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import type { CheckedCommand } from '../check-command.ts';
+import { programCandidates } from '../program-candidates.ts';
 import { nodePath } from './node-path.ts';
-import { programCandidates } from './program-candidates.ts';
 import { startFailure } from './start-failure.ts';
 
 /** The file that a command would run. Rejects with the failure that starting it would have. */

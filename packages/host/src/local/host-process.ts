@@ -1,5 +1,5 @@
+import { createEnding } from '../end-process.ts';
 import type { EndOptions, HostProcess, ProcessExit } from '../process.ts';
-import { createEnding } from './end-process.ts';
 import { watchProcessGroup } from './process-group.ts';
 import type { StartedProcess } from './started-process.ts';
 

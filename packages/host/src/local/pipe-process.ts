@@ -1,8 +1,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { retainOutput, webWritable } from '../byte-streams.ts';
 import type { CheckedCommand } from '../check-command.ts';
 import type { ProcessExit } from '../process.ts';
 import { byteExactCommand } from './byte-exact-command.ts';
-import { retainOutput, webWritable } from './byte-streams.ts';
 import { startFailure } from './start-failure.ts';
 import type { StartedProcess } from './started-process.ts';
 

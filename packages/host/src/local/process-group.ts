@@ -1,24 +1,21 @@
-import { errnoOf } from './file-failure.ts';
+import type { EndableGroup } from '../end-process.ts';
 import {
   identifyProcess,
   livingTree,
   type ProcessIdentity,
   signalProcesses,
   type TreeRoot,
-} from './process-tree.ts';
+} from '../process-tree.ts';
+import { errnoOf } from './file-failure.ts';
 
 /** The processes that come from one that was started here. */
-export interface ProcessGroup {
+export interface ProcessGroup extends EndableGroup {
   /** To be called when the leader has been reaped: from then on its number may be taken by a stranger. */
   leaderEnded(): void;
   /** Whether the group certainly has no process any more. `false` also when it may have. */
   isGone(): boolean;
   /** Signals the processes of the leader's group. */
   signal(name: NodeJS.Signals): void;
-  /** Signals all that come from the leader, also those that left its group. */
-  signalAll(name: NodeJS.Signals): Promise<void>;
-  /** How many of them live. */
-  countLiving(): Promise<number>;
 }
 
 export function watchProcessGroup(pid: number, markerIds: readonly string[]): ProcessGroup {

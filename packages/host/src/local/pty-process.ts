@@ -1,13 +1,13 @@
 import { constants as osConstants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { IPty, IPtyForkOptions } from '@lydell/node-pty';
+import type { RetainedOutput } from '../byte-streams.ts';
 import type { CheckedCommand } from '../check-command.ts';
 import { HostError } from '../host-error.ts';
 import type { ProcessExit, PtySize } from '../process.ts';
+import { identifyProcess } from '../process-tree.ts';
 import { byteExactCommand } from './byte-exact-command.ts';
-import type { RetainedOutput } from './byte-streams.ts';
 import { findProgram } from './find-program.ts';
-import { identifyProcess } from './process-tree.ts';
 import type { StartedProcess } from './started-process.ts';
 
 const DEFAULT_TERM = 'xterm-256color';

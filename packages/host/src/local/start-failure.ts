@@ -1,9 +1,9 @@
 import { access, constants, stat } from 'node:fs/promises';
 import type { CheckedCommand } from '../check-command.ts';
 import { HostError } from '../host-error.ts';
+import { programCandidates } from '../program-candidates.ts';
 import { errnoOf, fileFailure } from './file-failure.ts';
 import { nodePath } from './node-path.ts';
-import { programCandidates } from './program-candidates.ts';
 
 const NOT_STARTED: readonly string[] = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'ENOEXEC'];
 

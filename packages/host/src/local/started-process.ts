@@ -1,5 +1,5 @@
+import type { RetainedOutput } from '../byte-streams.ts';
 import type { ProcessExit, PtySize } from '../process.ts';
-import type { RetainedOutput } from './byte-streams.ts';
 
 /** A process as it came to be, through pipes or a terminal; what it promises to users is built over it. */
 export interface StartedProcess {

@@ -9,3 +9,4 @@ export {
 } from './memory/memory-host.ts';
 export type { MemoryProgram, MemoryProgramContext } from './memory/memory-program.ts';
 export { standardPrograms } from './memory/standard-programs.ts';
+export { findSshd, openSshd, type TestSshd, type TestSshdOptions } from './sshd.ts';

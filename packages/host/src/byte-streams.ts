@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { HostError } from '../host-error.ts';
+import { HostError } from './host-error.ts';
 
 /**
  * A Node stream as a web stream that keeps what nobody has read yet, also after the process on the other end is gone.
@@ -13,7 +13,12 @@ export interface RetainedOutput {
   absorb(limit: number): void;
 }
 
-export function retainOutput(source: Readable, attempt: string): RetainedOutput {
+/** `failureAtEnd` says why an end of the stream is none: the link to its other end broke. */
+export function retainOutput(
+  source: Readable,
+  attempt: string,
+  failureAtEnd: () => HostError | undefined = () => undefined,
+): RetainedOutput {
   const ended = Promise.withResolvers<void>();
   const absorbed: Uint8Array[] = [];
   let absorbLimit = 0;
@@ -32,6 +37,7 @@ export function retainOutput(source: Readable, attempt: string): RetainedOutput 
     wake?.();
   };
   const finish = (): void => {
+    if (!finished) failure ??= failureAtEnd();
     finished = true;
     ended.resolve();
     wake?.();
@@ -39,6 +45,7 @@ export function retainOutput(source: Readable, attempt: string): RetainedOutput 
   source.on('readable', onReadable);
   source.once('end', finish);
   source.once('close', finish);
+  if (source.readableEnded) finish();
   source.once('error', (cause) => {
     failure = new HostError('io', `Could not ${attempt}: ${cause.message}`, { cause });
     finish();

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { HostError } from '../host-error.ts';
-import type { EndOptions, ProcessExit } from '../process.ts';
-import type { ProcessGroup } from './process-group.ts';
+import { HostError } from './host-error.ts';
+import type { EndOptions, ProcessExit } from './process.ts';
 
 const STEPS = ['eof', 'term', 'kill'] as const;
 const TERM_STEP = 1;
@@ -12,10 +11,18 @@ const KILL_DEADLINE_MS = 30_000;
 const FIRST_LOOK_MS = 5;
 const LATEST_LOOK_MS = 100;
 
+/** The processes that come from one that a host started. */
+export interface EndableGroup {
+  /** Signals all that come from the leader, also those that left its group. */
+  signalAll(name: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** How many of them live. */
+  countLiving(): Promise<number>;
+}
+
 export interface Endable {
   readonly pid: number;
   readonly exit: Promise<ProcessExit>;
-  readonly group: ProcessGroup;
+  readonly group: EndableGroup;
   /** Ends the process's input. */
   hangUp(): void;
 }
@@ -87,7 +94,7 @@ async function goneWithin(target: Endable, patience: Patience): Promise<boolean>
  * A look takes time: a process that is killed during it may have started another that it does not show. So nothing is gone before two looks
  * in a row say so.
  */
-async function isGone(group: ProcessGroup): Promise<boolean> {
+async function isGone(group: EndableGroup): Promise<boolean> {
   return (await group.countLiving()) === 0 && (await group.countLiving()) === 0;
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { MARKER_NAME, markerIds } from '../process-marker.ts';
+import { MARKER_NAME, markerIds } from './process-marker.ts';
 
 const ROWS_AT_ONCE = 64;
 
@@ -11,7 +11,7 @@ export interface ProcessIdentity {
   readonly started: number;
 }
 
-interface ProcessRow extends ProcessIdentity {
+export interface ProcessRow extends ProcessIdentity {
   readonly parent: number;
   readonly group: number;
   readonly session: number;
@@ -25,24 +25,41 @@ export interface TreeRoot {
   readonly markerIds: readonly string[];
 }
 
-/**
- * The living processes (zombies do not count) that come from `root`, by Linux's /proc: those of its session or group, those with its marker in their
- * environment, and the descendants of any of these. `known` are members found earlier: they stay members when they lose their parent.
- */
+/** All processes of a machine at one moment, as Linux's /proc shows them. */
+export interface ProcessTable {
+  readonly rows: readonly ProcessRow[];
+  /** Whether one of the ids stands in the marker of the process. */
+  readonly carriesMarker: (pid: number, ids: readonly string[]) => boolean | Promise<boolean>;
+}
+
+/** The living processes (zombies do not count) on this machine that come from `root`. */
 export async function livingTree(
   root: TreeRoot,
   known: readonly ProcessIdentity[],
-): Promise<ProcessIdentity[]> {
-  const rows = (await processTable()).filter((row) => row.started >= root.leader.started);
+): Promise<readonly ProcessRow[]> {
+  return await livingMembers({ rows: await processTable(), carriesMarker }, root, known);
+}
+
+/**
+ * Those that come from `root`: the processes of its session or group, those with its marker in their environment, and the descendants of any of these.
+ * `known` are members found earlier: they stay members when they lose their parent.
+ */
+export async function livingMembers(
+  table: ProcessTable,
+  root: TreeRoot,
+  known: readonly ProcessIdentity[],
+): Promise<readonly ProcessRow[]> {
+  const rows = table.rows.filter((row) => row.started >= root.leader.started);
   const numberReused = rows.some((row) => row.pid === root.leader.pid && row.started !== root.leader.started);
   const members = new Map<number, ProcessRow>();
   for (const row of rows) {
     const inGroup = !numberReused && (row.session === root.leader.pid || row.group === root.leader.pid);
     const wasMember = known.some((one) => one.pid === row.pid && one.started === row.started);
-    if (inGroup || wasMember || (await carriesMarker(row.pid, root.markerIds))) members.set(row.pid, row);
+    if (inGroup || wasMember || (await table.carriesMarker(row.pid, root.markerIds)))
+      members.set(row.pid, row);
   }
   addDescendants(members, rows);
-  return [...members.values()].filter((row) => !isDead(row)).map(({ pid, started }) => ({ pid, started }));
+  return [...members.values()].filter((row) => !isDead(row));
 }
 
 /** Sends a signal to each process that still is the one that was found. */
@@ -108,7 +125,7 @@ function readProcess(pid: number): ProcessRow | undefined {
 }
 
 /** From /proc/<pid>/stat, whose second field (the program's name) may hold spaces and parentheses: see proc(5). */
-function parseProcess(pid: number, text: string): ProcessRow {
+export function parseProcess(pid: number, text: string): ProcessRow {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const [state = '', parent, group, session] = fields;
   return {
@@ -123,10 +140,14 @@ function parseProcess(pid: number, text: string): ProcessRow {
 
 async function carriesMarker(pid: number, wanted: readonly string[]): Promise<boolean> {
   try {
-    const environment = await readFile(`/proc/${pid}/environ`, 'latin1');
-    const entry = environment.split('\0').find((one) => one.startsWith(`${MARKER_NAME}=`));
-    return markerIds(entry?.slice(MARKER_NAME.length + 1)).some((id) => wanted.includes(id));
+    return hasMarker(await readFile(`/proc/${pid}/environ`, 'latin1'), wanted);
   } catch {
     return false;
   }
+}
+
+/** Whether an environment, as /proc/<pid>/environ gives it, names one of the ids in its marker. */
+export function hasMarker(environment: string, wanted: readonly string[]): boolean {
+  const entry = environment.split('\0').find((one) => one.startsWith(`${MARKER_NAME}=`));
+  return markerIds(entry?.slice(MARKER_NAME.length + 1)).some((id) => wanted.includes(id));
 }

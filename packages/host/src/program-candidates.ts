@@ -1,4 +1,4 @@
-import type { CheckedCommand } from '../check-command.ts';
+import type { CheckedCommand } from './check-command.ts';
 
 /** What glibc and musl search when there is no PATH. */
 const PATH_WHEN_UNSET = '/bin:/usr/bin';

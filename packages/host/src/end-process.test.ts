@@ -1,18 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { ProcessExit } from '../process.ts';
-import { createEnding } from './end-process.ts';
-import type { ProcessGroup } from './process-group.ts';
+import { createEnding, type EndableGroup } from './end-process.ts';
+import type { ProcessExit } from './process.ts';
 
 const exited: ProcessExit = { kind: 'exited', code: 0 };
 
 /** A group of which each look sees so many; the last number stands for all later looks. */
-function groupSeen(...counts: number[]): ProcessGroup & { readonly signals: string[] } {
+function groupSeen(...counts: number[]): EndableGroup & { readonly signals: string[] } {
   const signals: string[] = [];
   return {
     signals,
-    leaderEnded: () => undefined,
-    isGone: () => false,
-    signal: () => undefined,
     signalAll: async (name) => void signals.push(name),
     countLiving: async () => (counts.length > 1 ? counts.shift() : counts[0]) ?? 0,
   };

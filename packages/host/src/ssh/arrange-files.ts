@@ -1,0 +1,186 @@
+import type { DirEntry, FileKind, FileStat } from '../host.ts';
+import { HostError } from '../host-error.ts';
+import type { HostPath } from '../host-path.ts';
+import { hostPath, relativeHostPath } from '../host-path.ts';
+import { decodeHostPathBytes } from '../host-path-bytes.ts';
+import { shellWord } from '../shell-quoting.ts';
+import { scriptOutput, scriptResult } from './script-output.ts';
+import type { SessionPool } from './session-pool.ts';
+import { shellFailure } from './shell-failure.ts';
+import { modeDigits } from './write-file.ts';
+
+/** See `Host.stat`. */
+export async function statRemoteFile(
+  pool: SessionPool,
+  path: HostPath,
+  followLinks: boolean,
+): Promise<FileStat | undefined> {
+  const attempt = `look at ${path}`;
+  // %y has the fractions of a second in GNU and in BusyBox, %Y in neither.
+  const script = `stat ${followLinks ? '-L ' : ''}-c '%f %s %d:%i %u %Y %y' ${shellWord(path)}`;
+  const { stdout, code, stderr } = await scriptResult(pool, script, { attempt });
+  if (code === 0) return parseStat(stdout.toString('latin1'));
+  const failure = shellFailure(attempt, stderr);
+  if (failure.code === 'not-found' || failure.code === 'not-a-directory') return undefined;
+  throw failure;
+}
+
+function parseStat(text: string): FileStat {
+  const [rawMode = '', size, identity = '', uid, seconds, ...readable] = text.trim().split(' ');
+  const mode = Number.parseInt(rawMode, 16);
+  const fraction = /:\d\d(\.\d+)/.exec(readable.join(' '))?.[1] ?? '0';
+  return {
+    kind: fileKind(mode),
+    size: Number(size),
+    mode: mode & 0o7777,
+    modifiedMs: Number(seconds) * 1_000 + Number(fraction) * 1_000,
+    identity,
+    uid: Number(uid),
+  };
+}
+
+/** By the type bits of a mode: see inode(7). */
+function fileKind(mode: number): FileKind {
+  switch (mode & 0o170000) {
+    case 0o100000:
+      return 'file';
+    case 0o040000:
+      return 'directory';
+    case 0o120000:
+      return 'symlink';
+    default:
+      return 'other';
+  }
+}
+
+const KINDS: Readonly<Record<string, FileKind>> = { f: 'file', d: 'directory', l: 'symlink', o: 'other' };
+
+/** See `Host.list`. The shell itself lists: that is the same everywhere, and starts no program for an entry. */
+export async function* listRemoteDirectory(
+  pool: SessionPool,
+  path: HostPath,
+): AsyncGenerator<DirEntry, void, undefined> {
+  const folder = shellWord(path);
+  const script = [
+    `if [ ! -d ${folder} ]; then ls -d ${folder}/. >/dev/null; exit 1; fi`,
+    `cd ${folder} && [ -r . ] || { echo 'Permission denied' >&2; exit 1; }`,
+    'for e in .* *; do',
+    '  if [ -L "$e" ]; then k=l; elif [ -f "$e" ]; then k=f; elif [ -d "$e" ]; then k=d; elif [ -e "$e" ]; then k=o; else continue; fi',
+    `  case "$e" in .|..) ;; *) printf '%s%s\\0' $k "$e";; esac`,
+    'done',
+  ].join('\n');
+  const output = await scriptOutput(pool, script, { attempt: `list ${path}` });
+  let at = 0;
+  while (at < output.length) {
+    const end = output.indexOf(0, at);
+    const kind = KINDS[output.toString('latin1', at, at + 1)] ?? 'other';
+    yield { name: decodeHostPathBytes(output.subarray(at + 1, end)), kind };
+    at = end + 1;
+  }
+}
+
+/** See `Host.makeDirectory`. */
+export async function makeRemoteDirectory(
+  pool: SessionPool,
+  path: HostPath,
+  mode: number | undefined,
+): Promise<void> {
+  const folder = shellWord(path);
+  const chmod = mode === undefined ? '' : ` && chmod ${modeDigits(mode)} ${folder}`;
+  await scriptOutput(pool, `[ -d ${folder} ] || { mkdir -p ${folder}${chmod}; }`, {
+    attempt: `create the folder ${path}`,
+  });
+}
+
+/** See `Host.remove`. Folders that their owner may not change are opened first, as Go's module cache has them. */
+export async function removeRemote(pool: SessionPool, path: HostPath, recursive: boolean): Promise<void> {
+  if (path === '/') throw new HostError('permission-denied', 'The root of a host is never removed.');
+  const file = shellWord(path);
+  const script = recursive
+    ? `rm -rf ${file} 2>/dev/null || { find ${file} -type d ! -perm -700 -exec chmod u+rwx {} \\; ; rm -rf ${file}; }`
+    : `if [ -d ${file} ] && [ ! -L ${file} ]; then rmdir ${file}; else rm -f ${file}; fi`;
+  await scriptOutput(pool, script, { attempt: `remove ${path}` });
+}
+
+/** See `Host.rename`. */
+export async function renameRemote(pool: SessionPool, from: HostPath, to: HostPath): Promise<void> {
+  await scriptOutput(pool, `mv -fT ${shellWord(from)} ${shellWord(to)}`, {
+    attempt: `rename ${from} to ${to}`,
+  });
+}
+
+/** See `Host.link`. */
+export async function linkRemote(
+  pool: SessionPool,
+  path: HostPath,
+  { target, hard }: { readonly target: string; readonly hard: boolean },
+): Promise<void> {
+  const script = hard
+    ? `ln -T ${shellWord(hostPath(target))} ${shellWord(path)}`
+    : `ln -sT -- ${shellWord(refuseNul(target))} ${shellWord(path)}`;
+  await scriptOutput(pool, script, { attempt: `link ${path} to ${target}` });
+}
+
+function refuseNul(target: string): string {
+  if (!target.includes('\0')) return target;
+  throw new HostError('invalid-path', `A link cannot hold a NUL byte: ${JSON.stringify(target)}.`);
+}
+
+/** See `Host.readLink`. */
+export async function readRemoteLink(pool: SessionPool, path: HostPath): Promise<string> {
+  const file = shellWord(path);
+  // ls says why there is nothing; readlink is silent.
+  const script = `readlink -n ${file} && exit; ls -d ${file} >/dev/null && echo 'it is no link' >&2; exit 1`;
+  return decodeHostPathBytes(await scriptOutput(pool, script, { attempt: `read the link ${path}` }));
+}
+
+/** See `Host.setMode`. */
+export async function setRemoteMode(pool: SessionPool, path: HostPath, mode: number): Promise<void> {
+  await scriptOutput(pool, `chmod ${modeDigits(mode)} ${shellWord(path)}`, {
+    attempt: `change the mode of ${path}`,
+  });
+}
+
+/** See `Host.setModified`. */
+export async function setRemoteModified(
+  pool: SessionPool,
+  path: HostPath,
+  modifiedMs: number,
+): Promise<void> {
+  const micros = Math.round(modifiedMs * 1_000);
+  const seconds = Math.floor(micros / 1_000_000);
+  const fraction = String(micros - seconds * 1_000_000).padStart(6, '0');
+  await scriptOutput(pool, `touch -chm -d @${seconds}.${fraction} ${shellWord(path)}`, {
+    attempt: `set the time of ${path}`,
+  });
+}
+
+/** See `Host.canonicalize`. */
+export async function canonicalRemotePath(
+  pool: SessionPool,
+  path: HostPath,
+  within: HostPath | undefined,
+): Promise<HostPath> {
+  const attempt = `find out where ${path} leads`;
+  // The letter keeps the line breaks that a name may end with: a substitution drops them.
+  const script = [path, ...(within === undefined ? [] : [within])]
+    .map((one) => `r=$(realpath ${shellWord(one)} && echo x) || exit 1; printf '%s\\0' "\${r%??}"`)
+    .join('\n');
+  const [real = '', root] = splitAtNul(await scriptOutput(pool, script, { attempt })).map((text) =>
+    hostPath(text),
+  );
+  if (root !== undefined && relativeHostPath(root, hostPath(real)) === undefined) {
+    throw new HostError('outside-root', `${path} leads to ${real}, which is outside of ${root}.`);
+  }
+  return hostPath(real);
+}
+
+function splitAtNul(bytes: Buffer): readonly string[] {
+  const texts: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = bytes.indexOf(0, at);
+    texts.push(decodeHostPathBytes(bytes.subarray(at, end)));
+    at = end + 1;
+  }
+  return texts;
+}

@@ -1,0 +1,99 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { sshdForTests } from '../../test/sshd-for-tests.ts';
+import { run } from '../run.ts';
+import type { HostKeyTrust } from './index.ts';
+
+const sshd = sshdForTests();
+afterAll(() => sshd.close());
+beforeEach((context) => sshd.skipWhereMissing(context));
+
+const strangeKey = `AAAAC3NzaC1lZDI1NTE5AAAAI${'A'.repeat(43)}`;
+const strangeFingerprint = `SHA256:${'A'.repeat(43)}`;
+
+/** Opens and closes the host with a known_hosts file that holds these lines, `HOST` standing for its name. */
+async function openKnowing(...lines: readonly string[]): Promise<void> {
+  const { host, port } = await sshd.server();
+  const folder = await mkdtemp(join(tmpdir(), 'seedbed-known-'));
+  const file = join(folder, 'known_hosts');
+  try {
+    await writeFile(file, lines.map((line) => line.replace('HOST', `[${host}]:${port}`)).join('\n'));
+    await using _ = await sshd.openHost({ hostKey: { knownHosts: [join(folder, 'none'), file] } });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+describe('trusting an SSH host', () => {
+  it('connects to one whose key is known', async () => {
+    const { publicKey } = await sshd.server();
+    await openKnowing(`HOST ${publicKey}`);
+  });
+
+  it('refuses one that nothing is known of, and shows the fingerprint and the line that would accept it', async () => {
+    const { fingerprint, publicKey } = await sshd.server();
+    const opening = openKnowing('elsewhere.example ssh-ed25519 AAAA');
+    await expect(opening).rejects.toMatchObject({ code: 'host-key-unknown' });
+    await expect(opening).rejects.toThrow(fingerprint);
+    await expect(opening).rejects.toThrow(publicKey);
+  });
+
+  it('refuses one that shows another key than before, or a revoked one', async () => {
+    const { fingerprint, publicKey } = await sshd.server();
+    const opening = openKnowing(`HOST ssh-ed25519 ${strangeKey}`);
+    await expect(opening).rejects.toMatchObject({ code: 'host-key-changed' });
+    await expect(opening).rejects.toThrow(fingerprint);
+    const revoked = openKnowing(`HOST ${publicKey}`, `@revoked * ${publicKey}`);
+    await expect(revoked).rejects.toMatchObject({ code: 'host-key-changed' });
+  });
+
+  it('refuses by name one that only an authority vouches for', async () => {
+    const opening = openKnowing(`@cert-authority * ssh-ed25519 ${strangeKey}`);
+    await expect(opening).rejects.toThrow('@cert-authority');
+  });
+
+  it.each<readonly [string, HostKeyTrust]>([
+    ['host-key-changed', { fingerprint: strangeFingerprint }],
+    ['invalid-command', { fingerprint: 'MD5:00:11' }],
+  ])('answers with %s to a fingerprint that is not the one', async (code, hostKey) => {
+    await expect(sshd.openHost({ hostKey })).rejects.toMatchObject({ code });
+  });
+});
+
+describe('an SSH connection', () => {
+  it('is refused to a user who cannot prove who they are', async () => {
+    const opening = sshd.openHost({ auth: { password: 'wrong' } });
+    await expect(opening).rejects.toMatchObject({ code: 'permission-denied' });
+    await expect(opening).rejects.not.toThrow('wrong');
+  });
+
+  it('is not made when its caller has lost interest', async () => {
+    const opening = sshd.openHost({ signal: AbortSignal.abort() });
+    await expect(opening).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  it('takes the host with it when it breaks: processes are lost, streams fail, nothing hangs', async () => {
+    await using host = await sshd.openHost();
+    const process = await host.spawn({ argv: ['sh', '-c', 'echo before; exec cat'] });
+    const reader = process.stdout.getReader();
+    expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe('before\n');
+    const pending = reader.read();
+    (await sshd.server()).dropConnections();
+    expect(await process.exit).toMatchObject({ kind: 'lost', cause: { code: 'host-lost' } });
+    await expect(pending).rejects.toMatchObject({ code: 'host-lost' });
+    expect(await process.end()).toMatchObject({ kind: 'lost' });
+    expect(host.signal.aborted).toBe(true);
+    await expect(run(host, { argv: ['true'] })).rejects.toMatchObject({ code: 'host-lost' });
+    await expect(host.stat(host.home)).rejects.toMatchObject({ code: 'host-lost' });
+  }, 30_000);
+
+  it('waits for a place where the host allows few sessions, and not for ever', async () => {
+    await using host = await sshd.openHost({ maxConnections: 1, waitMs: 200 });
+    const processes = await Promise.all(Array.from({ length: 10 }, () => host.spawn({ argv: ['cat'] })));
+    await expect(host.spawn({ argv: ['true'] })).rejects.toMatchObject({ code: 'timeout' });
+    await Promise.all(processes.map((process) => process.stdin.close()));
+    await Promise.all(processes.map((process) => process.closed));
+  }, 30_000);
+});

@@ -1,0 +1,55 @@
+import type { HostPath } from '../host-path.ts';
+import { shellWord } from '../shell-quoting.ts';
+import { openScript } from './remote-script.ts';
+import type { SessionPool } from './session-pool.ts';
+
+/** How often the host looks, in seconds. */
+const LOOK_SECONDS = '0.2';
+
+/**
+ * See `Host.watch`. One command on the host looks again and again and tells of changes: nothing passes over the link while there are none. It ends with the
+ * channel.
+ */
+export async function* watchRemotePath(
+  pool: SessionPool,
+  path: HostPath,
+  signal: AbortSignal,
+): AsyncGenerator<void, void, undefined> {
+  if (signal.aborted) return;
+  const script = await openScript(pool, watchScript(path), { attempt: `watch ${path}` });
+  const { channel, stdout, exit } = script;
+  const reader = stdout.stream.getReader();
+  const stopped = Promise.withResolvers<undefined>();
+  const onAbort = (): void => stopped.resolve(undefined);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    for (;;) {
+      yield;
+      const item = await Promise.race([reader.read(), stopped.promise]);
+      if (item === undefined || signal.aborted) return;
+      if (item.done) break;
+    }
+    const ended = await exit;
+    if (ended.kind === 'lost') throw ended.cause;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    channel.end();
+    channel.resume();
+  }
+}
+
+/** The path, and the folder that holds it. The look before `say` is the one that later ones are compared with. */
+function watchScript(path: HostPath): string {
+  const file = shellWord(path);
+  return [
+    // The times of a file change when it does, those of a folder with its entries.
+    `look() { stat -L -c '%d:%i %s %f %y %z' ${file} 2>/dev/null; }`,
+    's=$(look)',
+    'say ok',
+    // Ends with its input, which ends with the channel; in the background that has to be another descriptor.
+    'exec 3<&0',
+    '(cat <&3 >/dev/null; kill "$$" 2>/dev/null) &',
+    `while sleep ${LOOK_SECONDS}; do n=$(look); if [ "$n" != "$s" ]; then s=$n; echo; fi; done`,
+  ].join('\n');
+}

@@ -230,3 +230,22 @@ describe.each(supportedVersions)('Codex %s without a sandbox of its own', (versi
     await access(join(task.workdir, 'unconfined'));
   });
 });
+
+describe.each(supportedVersions)('approvals by the reviewing model of Codex %s', (version) => {
+  it('ask nobody here, and let pass what that model lets pass', async () => {
+    await using task = await openScriptedTask({
+      version,
+      sandbox: { approvals: 'auto-review' },
+      story: [
+        [{ type: 'run', command: 'touch reviewed', escalate: 'May I?' }],
+        [{ type: 'say', text: 'Done.' }],
+      ],
+      onApproval: () => {
+        throw new Error('Nobody is to be asked.');
+      },
+    });
+    expect((await task.conversation.run('Go')).outcome).toEqual({ status: 'completed' });
+    expect(task.model.requests.map((request) => request.purpose)).toContain('auto-review');
+    await access(join(task.workdir, 'reviewed'));
+  });
+});

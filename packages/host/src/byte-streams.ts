@@ -13,21 +13,28 @@ export interface RetainedOutput {
   absorb(limit: number): void;
 }
 
-/** `failureAtEnd` says why an end of the stream is none: the link to its other end broke. */
+export interface RetainOptions {
+  /** Why an end of the stream is none: the link to its other end broke. */
+  readonly failureAtEnd?: () => HostError | undefined;
+  /** The source is one of several that share a channel: when nobody wants it any more, what still comes is dropped, and the channel stays. */
+  readonly sharesChannel?: boolean;
+}
+
 export function retainOutput(
   source: Readable,
   attempt: string,
-  failureAtEnd: () => HostError | undefined = () => undefined,
+  { failureAtEnd, sharesChannel = false }: RetainOptions = {},
 ): RetainedOutput {
   const ended = Promise.withResolvers<void>();
   const absorbed: Uint8Array[] = [];
   let absorbLimit = 0;
   let failure: HostError | undefined;
   let finished = false;
+  let isDropped = false;
   let wake: (() => void) | undefined;
   const onReadable = (): void => {
     // An empty pipe tells that it has ended only when it is read.
-    if (source.readableLength === 0) source.read();
+    if (source.readableLength === 0 || isDropped) source.read();
     while (absorbLimit > 0) {
       const chunk: Buffer | null = source.read();
       if (chunk === null) break;
@@ -37,7 +44,7 @@ export function retainOutput(
     wake?.();
   };
   const finish = (): void => {
-    if (!finished) failure ??= failureAtEnd();
+    if (!finished) failure ??= failureAtEnd?.();
     finished = true;
     ended.resolve();
     wake?.();
@@ -65,7 +72,12 @@ export function retainOutput(
       },
       cancel() {
         absorbed.length = 0;
-        source.destroy();
+        if (!sharesChannel) {
+          source.destroy();
+          return;
+        }
+        isDropped = true;
+        onReadable();
       },
     },
     { highWaterMark: 0 },

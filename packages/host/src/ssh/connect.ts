@@ -31,7 +31,7 @@ export async function connectRemotely(
     }
     const failureAtEnd = (): HostError | undefined => (lost.aborted ? lost.reason : undefined);
     return {
-      readable: retainOutput(channel, `read from ${name}`, failureAtEnd).stream,
+      readable: retainOutput(channel, `read from ${name}`, { failureAtEnd }).stream,
       writable: webWritable(channel, `write to ${name}`),
       async [Symbol.asyncDispose]() {
         channel.close();

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { sshdForTests } from '../../test/sshd-for-tests.ts';
+import { joinHostPath } from '../host-path.ts';
 import { run } from '../run.ts';
 import type { HostKeyTrust } from './index.ts';
 
@@ -95,5 +97,24 @@ describe('an SSH connection', () => {
     await expect(host.spawn({ argv: ['true'] })).rejects.toMatchObject({ code: 'timeout' });
     await Promise.all(processes.map((process) => process.stdin.close()));
     await Promise.all(processes.map((process) => process.closed));
+  }, 30_000);
+
+  it('gives places back that readers left early, and reports the exit of a process whose output nobody wants', async () => {
+    await using host = await sshd.openHost({ maxConnections: 1, waitMs: 5_000 });
+    const file = joinHostPath(host.tmp, `seedbed-${randomUUID()}`);
+    await host.writeFile(file, new Uint8Array(5_000_000));
+    try {
+      for (let round = 0; round < 15; round += 1) {
+        const reader = (await host.readFile(file)).getReader();
+        await reader.read();
+        await reader.cancel();
+      }
+      const process = await host.spawn({ argv: ['sh', '-c', 'echo one; read line; echo two; exit 4'] });
+      await process.stdout.cancel();
+      await process.stdin.close();
+      expect(await process.exit).toEqual({ kind: 'exited', code: 4 });
+    } finally {
+      await host.remove(file);
+    }
   }, 30_000);
 });

@@ -21,9 +21,13 @@ export async function readRemoteFile(
   const { signal } = options;
   const script = await openScript(pool, readScript(path, options), { attempt, ...(signal && { signal }) });
   script.channel.end();
+  if (signal?.aborted) {
+    script.channel.close();
+    await script.stdout.stream.cancel();
+    throw abortedError(signal, attempt);
+  }
   if (script.answer === 'ok') return fileStream(script, attempt, signal);
   const message = await collectBytes(script.stderr.stream, { maxBytes: MAX_MESSAGE_BYTES, keep: 'end' });
-  script.channel.resume();
   if (script.answer === 'directory')
     throw new HostError('is-a-directory', `Could not ${attempt}: it is a folder.`);
   if (script.answer === 'other') {
@@ -59,7 +63,8 @@ function fileStream(
   const stop = (): void => {
     signal?.removeEventListener('abort', onAbort);
     channel.close();
-    channel.resume();
+    // Until its last byte is taken, a channel keeps its place.
+    reader.cancel().catch(() => undefined);
   };
   let fail: (() => void) | undefined;
   const onAbort = (): void => fail?.();

@@ -1,3 +1,4 @@
+import { abortedError } from '../abort.ts';
 import type { CheckedCommand } from '../check-command.ts';
 import { createEnding } from '../end-process.ts';
 import { HostError } from '../host-error.ts';
@@ -33,7 +34,16 @@ export async function startRemoteProcess(
     throw launchFailure(command, script.answer);
   }
   const leader = leaderOf(script.answer.slice('ok '.length));
-  return remoteProcess(pool, { script, leader, markerIds: request.markerIds, terminal, command }, signal);
+  const process = remoteProcess(
+    pool,
+    { script, leader, markerIds: request.markerIds, terminal, command },
+    signal,
+  );
+  if (signal?.aborted) {
+    await process.end({ from: 'kill' });
+    throw abortedError(signal, `start ${command.argv[0]}`);
+  }
+  return process;
 }
 
 function withTerm(command: CheckedCommand, term: string): CheckedCommand {

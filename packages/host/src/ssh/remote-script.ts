@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { ClientChannel } from 'ssh2';
-import { abortedError } from '../abort.ts';
 import { type RetainedOutput, retainOutput } from '../byte-streams.ts';
 import { HostError } from '../host-error.ts';
 import type { ProcessExit } from '../process.ts';
@@ -21,6 +20,7 @@ export interface ScriptOptions {
   /** For messages, after "Could not". */
   readonly attempt: string;
   readonly terminal?: Terminal;
+  /** Stops the wait for a place. Once it is there the script's answer is awaited: only then is it known what it has started. */
   readonly signal?: AbortSignal;
   /** Keep the environment of the login, instead of starting with an empty one. */
   readonly loginEnvironment?: boolean;
@@ -51,12 +51,15 @@ export async function openScript(
     if (terminal !== undefined) await nextAnswer(answers);
     channel.write(body);
     const answer = await nextAnswer(answers);
-    const failureAtEnd = (): HostError | undefined => (lost.aborted ? lost.reason : undefined);
+    const retain = {
+      failureAtEnd: (): HostError | undefined => (lost.aborted ? lost.reason : undefined),
+      sharesChannel: true,
+    };
     return {
       answer,
       channel,
-      stdout: retainOutput(channel, options.attempt, failureAtEnd),
-      stderr: retainOutput(channel.stderr, options.attempt, failureAtEnd),
+      stdout: retainOutput(channel, options.attempt, retain),
+      stderr: retainOutput(channel.stderr, options.attempt, retain),
       exit,
       lost,
     };
@@ -85,7 +88,7 @@ interface Answers {
 /** Reads up to the next line that begins with the token; what follows it stays in the channel. */
 async function nextAnswer({ session, token, options }: Answers): Promise<string> {
   const { channel, lost } = session;
-  const { signal, attempt } = options;
+  const { attempt } = options;
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const marker = Buffer.from(`\n${token} `);
   let seen = Buffer.alloc(0);
@@ -104,13 +107,9 @@ async function nextAnswer({ session, token, options }: Answers): Promise<string>
     }
   };
   const onEnd = (): void => reject(lost.aborted ? lost.reason : mute(attempt, seen));
-  const onAbort = (): void => {
-    if (signal !== undefined) reject(abortedError(signal, attempt));
-  };
   channel.on('readable', look);
   channel.once('end', onEnd);
   lost.addEventListener('abort', onEnd, { once: true });
-  signal?.addEventListener('abort', onAbort, { once: true });
   try {
     look();
     if (channel.readableEnded) onEnd();
@@ -119,7 +118,6 @@ async function nextAnswer({ session, token, options }: Answers): Promise<string>
     channel.off('readable', look);
     channel.off('end', onEnd);
     lost.removeEventListener('abort', onEnd);
-    signal?.removeEventListener('abort', onAbort);
   }
 }
 

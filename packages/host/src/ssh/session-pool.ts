@@ -59,8 +59,13 @@ export function createSessionPool(main: Connection, options: SessionPoolOptions)
   };
   const addConnection = async (): Promise<void> => {
     const connection = await options.connect();
-    if (closed) connection.close();
-    else all.push({ connection, taken: 0, capacity: SESSIONS_PER_CONNECTION });
+    if (closed) {
+      connection.close();
+      return;
+    }
+    const slots = { connection, taken: 0, capacity: SESSIONS_PER_CONNECTION };
+    all.push(slots);
+    connection.lost.addEventListener('abort', () => all.splice(all.indexOf(slots), 1), { once: true });
   };
   const take = async (signal: AbortSignal | undefined): Promise<Slots> => {
     const deadline = AbortSignal.timeout(options.waitMs);
@@ -108,7 +113,7 @@ export function createSessionPool(main: Connection, options: SessionPoolOptions)
     },
     close() {
       closed = true;
-      for (const { connection } of all) connection.close();
+      for (const { connection } of [...all]) connection.close();
     },
   };
 }

@@ -35,7 +35,7 @@ export async function* watchRemotePath(
   } finally {
     signal.removeEventListener('abort', onAbort);
     channel.end();
-    channel.resume();
+    reader.cancel().catch(() => undefined);
   }
 }
 

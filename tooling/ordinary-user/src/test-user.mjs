@@ -12,7 +12,7 @@ export const STATE = '/var/lib/seedbed-tests';
  */
 
 /**
- * The user that tests run as; created, without a password or a shell, when it is missing. Needs root.
+ * The user that tests run as; created without a password when it is missing; it has a shell, because sshd gives none to others. Needs root.
  *
  * @returns {TestUser}
  */
@@ -22,7 +22,7 @@ export function testUser() {
     mkdirSync('/home', { recursive: true });
     const made = spawnSync(
       'useradd',
-      ['--create-home', '--home-dir', HOME, '--shell', '/usr/sbin/nologin', NAME],
+      ['--create-home', '--home-dir', HOME, '--shell', '/bin/sh', NAME],
       {
         encoding: 'utf8',
         env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` },

@@ -11,6 +11,7 @@
  * - `deadline-exceeded`: Codex did not answer this request in time.
  * - `turn-running`: a turn is running; steer or interrupt it, or wait for its end.
  * - `no-turn-running`: there is nothing to steer.
+ * - `invalid-submission`: what was submitted, or given to `run`, does not have the shape that it should; the message names the member.
  * - `not-pending`: the approval or question is settled already, or never was.
  * - `invalid-answer`: the answer does not fit what was asked.
  * - `unsupported`: this Codex version cannot do it.
@@ -30,6 +31,7 @@ export type AgentCodexErrorCode =
   | 'deadline-exceeded'
   | 'turn-running'
   | 'no-turn-running'
+  | 'invalid-submission'
   | 'not-pending'
   | 'invalid-answer'
   | 'unsupported'

@@ -20,6 +20,7 @@ import {
   type SandboxReport,
   verifyThreadAnswer,
 } from '@seedbed/sandbox-policy';
+import { AgentCodexError } from './agent-codex-error.ts';
 import { type CodexConversation, createConversation } from './conversation/conversation.ts';
 import { defaultDeadlines } from './conversation/deadlines.ts';
 import { launchSession } from './conversation/launch-session.ts';
@@ -33,7 +34,7 @@ import { makeTaskFolders, writeTaskHome } from './task-home/prepare-task-home.ts
 import { type TaskPaths, taskEnvironment } from './task-home/task-paths.ts';
 
 /** Which Codex runs: one from a cache, by the version of the task; or the program at a path, which must be that version. */
-export type CodexBinary = { readonly cache: BinaryCache } | { readonly path: HostPath };
+export type CodexBinary = { readonly cache: BinaryCache } | { readonly path: string };
 
 export interface CodexConversationOptions extends CodexTaskConfig, ConversationHandlers {
   readonly host: Host;
@@ -94,7 +95,7 @@ async function openTask(
   }: CodexConversationOptions,
 ): Promise<OpenedCodexConversation> {
   const codex = await findBinary(host, task, { binary, onBinaryProgress, signal });
-  const paths = await makeTaskFolders(host, hostPath(workdir));
+  const paths = await makeTaskFolders(host, workdirPath(workdir));
   const marker = `task-${randomUUID()}`;
   const sandbox = await resolveSandboxPolicy(host, withMarker(policy, marker), {
     codexVersion: codex.version,
@@ -119,6 +120,7 @@ async function openTask(
     ],
     ...(task.login === undefined ? {} : { login: task.login }),
   });
+  refuseAborted(signal, 'Opening a conversation');
   const env = { ...taskEnvironment(paths, task.env), [markerVariable]: marker };
   return await launch(host, {
     paths,
@@ -129,6 +131,18 @@ async function openTask(
     handlers: { onApproval, onQuestion },
     signal,
   });
+}
+
+/** @throws {AgentCodexError} `invalid-config` for a folder that no task can have. */
+function workdirPath(workdir: string): HostPath {
+  const advice = 'Give the absolute path of a folder of its own.';
+  if (!workdir.startsWith('/') || /\p{Cc}/u.test(workdir)) {
+    throw new AgentCodexError('invalid-config', `workdir cannot be ${JSON.stringify(workdir)}. ${advice}`);
+  }
+  const path = hostPath(workdir);
+  if (path === '/')
+    throw new AgentCodexError('invalid-config', `workdir cannot be the whole file system. ${advice}`);
+  return path;
 }
 
 /** By what the host finds every process of a session, also those that Codex leaves behind when it crashes. */
@@ -231,7 +245,8 @@ async function findBinary(
   const release = codexRelease(task.version);
   if (binary !== undefined && 'path' in binary) {
     // bin/codex, in the tree that holds bwrap.
-    return { path: binary.path, root: parentHostPath(parentHostPath(binary.path)), version: release.version };
+    const path = hostPath(binary.path);
+    return { path, root: parentHostPath(parentHostPath(path)), version: release.version };
   }
   const cache = binary?.cache ?? createBinaryCache({ sources: [npmRegistrySource()] });
   return await cache.ensure(host, release, {

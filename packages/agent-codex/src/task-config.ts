@@ -51,7 +51,7 @@ const configSchema: z.ZodType<CodexTaskConfig> = z.strictObject({
   mcpServers: z.record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), mcpServerSchema).exactOptional(),
   config: z.record(z.string(), z.unknown()).exactOptional(),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).exactOptional(),
-  resume: z.string().min(1).exactOptional(),
+  resume: z.guid().exactOptional(),
   deadlines: z
     .strictObject({
       startMs: milliseconds,

@@ -1,6 +1,8 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** The end of a stream that must be read so that its writer does not stall, kept for the message of an error. */
 export interface OutputTail extends AsyncDisposable {
-  /** At most the bytes that were asked for, decoded; of a longer output the end. */
+  /** At most the bytes that were asked for, decoded and without the colours of a terminal; of a longer output the end. */
   text(): string;
 }
 
@@ -25,7 +27,7 @@ export function createOutputTail(
 
   const drained = drain().catch(() => undefined);
   return {
-    text: () => new TextDecoder().decode(kept),
+    text: () => stripVTControlCharacters(new TextDecoder().decode(kept)),
     async [Symbol.asyncDispose]() {
       await reader.cancel().catch(() => undefined);
       await drained;

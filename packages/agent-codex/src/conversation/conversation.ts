@@ -5,6 +5,7 @@ import {
   type ExternalInput,
   initialConversationState,
   type Op,
+  parseSubmission,
   type ReadEventsOptions,
   reduceConversation,
   type Submission,
@@ -92,6 +93,15 @@ export interface CodexConversation extends AsyncDisposable {
 /** How many submissions are remembered, so that a repeated one is recognised. */
 const submissionsRemembered = 10_000;
 
+/** A client may be a program without types. @throws {AgentCodexError} `invalid-submission`. */
+function checkedSubmission(input: Submission): Submission {
+  try {
+    return parseSubmission(input);
+  } catch (cause) {
+    throw new AgentCodexError('invalid-submission', messageOf(cause), { cause });
+  }
+}
+
 /** How long the end waits for items of turns that are over, in milliseconds. */
 const lateItemsMs = 500;
 
@@ -113,14 +123,20 @@ export function createConversation(context: SessionContext, log: EventLog): Code
     if (ending !== undefined) throw new AgentCodexError('closed', 'The conversation has ended.');
   }
 
-  function submit({ id, op }: Submission): Promise<OperationResult> {
+  async function asked<T>(ask: () => Promise<T>): Promise<T> {
+    refuseWhenEnded();
+    return await ask();
+  }
+
+  async function submit(input: Submission): Promise<OperationResult> {
+    const { id, op } = checkedSubmission(input);
     const before = remembered.get(id);
-    if (before !== undefined) return before;
+    if (before !== undefined) return await before;
     const result = perform(id, op);
     remembered.set(id, result);
     const oldest = remembered.size > submissionsRemembered ? remembered.keys().next().value : undefined;
     if (oldest !== undefined) remembered.delete(oldest);
-    return result;
+    return await result;
   }
 
   async function perform(id: string, op: Op): Promise<OperationResult> {
@@ -193,10 +209,10 @@ export function createConversation(context: SessionContext, log: EventLog): Code
       const goal = await setGoal(context, objective, tokenBudget);
       return await followGoal(log.read({ fromSeq, ...(signal ? { signal } : {}) }), goal, signal);
     },
-    models: () => listModels(context),
-    rateLimits: () => readRateLimits(context),
-    threads: (options) => listThreads(context, options),
-    readThread: (threadId) => readThread(context, threadId),
+    models: () => asked(() => listModels(context)),
+    rateLimits: () => asked(() => readRateLimits(context)),
+    threads: (options) => asked(() => listThreads(context, options)),
+    readThread: (threadId) => asked(() => readThread(context, threadId)),
     end,
     [Symbol.asyncDispose]: async () => void (await end()),
   };

@@ -64,13 +64,7 @@ export async function setControls(
   controls: Controls,
   submissionId?: string,
 ): Promise<void> {
-  const unknown = Object.keys(controls).find((name) => !controlNames.includes(name));
-  if (unknown !== undefined) {
-    throw new AgentCodexError(
-      'invalid-answer',
-      `There is no control ${JSON.stringify(unknown)}; there are: ${controlNames.join(', ')}.`,
-    );
-  }
+  refuseUnknownControls(controls);
   const next = { ...context.controls, ...controls };
   const model = (await listModels(context)).find((one) => one.value === next['model']);
   const effort = next['effort'];
@@ -83,4 +77,14 @@ export async function setControls(
   }
   context.controls = next;
   context.append({ type: 'controls-changed', controls }, submissionId);
+}
+
+/** @throws {AgentCodexError} `invalid-answer` for a control that there is not. */
+export function refuseUnknownControls(controls: Controls): void {
+  const unknown = Object.keys(controls).find((name) => !controlNames.includes(name));
+  if (unknown === undefined) return;
+  throw new AgentCodexError(
+    'invalid-answer',
+    `There is no control ${JSON.stringify(unknown)}; there are: ${controlNames.join(', ')}.`,
+  );
 }

@@ -3,6 +3,7 @@ import type { Controls, ExternalInput, UserInput } from '@seedbed/conversation-p
 import type { SessionContext } from '../session-context.ts';
 import type { ExpectedTurn } from '../turn-tracker.ts';
 import { beginTurn, refuseUnlessStarted, turnIdOf } from './begin-turn.ts';
+import { refuseUnknownControls } from './models.ts';
 
 export interface StartTurnOptions {
   readonly outputSchema?: Readonly<Record<string, unknown>>;
@@ -16,6 +17,7 @@ export async function startTurn(
   content: readonly UserInput[],
   options: StartTurnOptions = {},
 ): Promise<ExpectedTurn> {
+  refuseUnknownControls(options.controls ?? {});
   const uploads = context.uploads.map(
     (path): UserInput => ({ type: 'text', text: `System: the user uploaded ${path}` }),
   );

@@ -20,14 +20,10 @@ export function testUser() {
   let ids = lookUp();
   if (ids === undefined) {
     mkdirSync('/home', { recursive: true });
-    const made = spawnSync(
-      'useradd',
-      ['--create-home', '--home-dir', HOME, '--shell', '/bin/sh', NAME],
-      {
-        encoding: 'utf8',
-        env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` },
-      },
-    );
+    const made = spawnSync('useradd', ['--create-home', '--home-dir', HOME, '--shell', '/bin/sh', NAME], {
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` },
+    });
     // Another start may have been quicker: then the user is there although useradd says that it failed.
     ids = lookUp();
     if (ids === undefined) {

@@ -20,8 +20,9 @@ import {
   setRemoteModified,
   statRemoteFile,
 } from './arrange-files.ts';
+import type { SshAuthentication } from './authentication.ts';
 import { connectRemotely } from './connect.ts';
-import { openConnection, type SshAuthentication } from './connection.ts';
+import { openConnection } from './connection.ts';
 import { type HostKeyTrust, hostKeyCheck } from './host-key.ts';
 import { readRemoteFile } from './read-file.ts';
 import { startRemoteProcess } from './remote-process.ts';

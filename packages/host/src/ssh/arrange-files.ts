@@ -5,20 +5,20 @@ import { hostPath, relativeHostPath } from '../host-path.ts';
 import { decodeHostPathBytes } from '../host-path-bytes.ts';
 import { shellWord } from '../shell-quoting.ts';
 import { scriptOutput, scriptResult } from './script-output.ts';
-import type { SessionPool } from './session-pool.ts';
 import { shellFailure } from './shell-failure.ts';
+import type { SshLink } from './ssh-link.ts';
 import { modeDigits } from './write-file.ts';
 
 /** See `Host.stat`. */
 export async function statRemoteFile(
-  pool: SessionPool,
+  link: SshLink,
   path: HostPath,
   followLinks: boolean,
 ): Promise<FileStat | undefined> {
   const attempt = `look at ${path}`;
   // %y has the fractions of a second in GNU and in BusyBox, %Y in neither.
   const script = `stat ${followLinks ? '-L ' : ''}-c '%f %s %d:%i %u %Y %y' ${shellWord(path)}`;
-  const { stdout, code, stderr } = await scriptResult(pool, script, { attempt });
+  const { stdout, code, stderr } = await scriptResult(link, script, { attempt });
   if (code === 0) return parseStat(stdout.toString('latin1'));
   const failure = shellFailure(attempt, stderr);
   if (failure.code === 'not-found' || failure.code === 'not-a-directory') return undefined;
@@ -57,7 +57,7 @@ const KINDS: Readonly<Record<string, FileKind>> = { f: 'file', d: 'directory', l
 
 /** See `Host.list`. The shell itself lists: that is the same everywhere, and starts no program for an entry. */
 export async function* listRemoteDirectory(
-  pool: SessionPool,
+  link: SshLink,
   path: HostPath,
 ): AsyncGenerator<DirEntry, void, undefined> {
   const folder = shellWord(path);
@@ -69,7 +69,7 @@ export async function* listRemoteDirectory(
     `  case "$e" in .|..) ;; *) printf '%s%s\\0' $k "$e";; esac`,
     'done',
   ].join('\n');
-  const output = await scriptOutput(pool, script, { attempt: `list ${path}` });
+  const output = await scriptOutput(link, script, { attempt: `list ${path}` });
   let at = 0;
   while (at < output.length) {
     const end = output.indexOf(0, at);
@@ -81,44 +81,44 @@ export async function* listRemoteDirectory(
 
 /** See `Host.makeDirectory`. */
 export async function makeRemoteDirectory(
-  pool: SessionPool,
+  link: SshLink,
   path: HostPath,
   mode: number | undefined,
 ): Promise<void> {
   const folder = shellWord(path);
   const chmod = mode === undefined ? '' : ` && chmod ${modeDigits(mode)} ${folder}`;
-  await scriptOutput(pool, `[ -d ${folder} ] || { mkdir -p ${folder}${chmod}; }`, {
+  await scriptOutput(link, `[ -d ${folder} ] || { mkdir -p ${folder}${chmod}; }`, {
     attempt: `create the folder ${path}`,
   });
 }
 
 /** See `Host.remove`. Folders that their owner may not change are opened first, as Go's module cache has them. */
-export async function removeRemote(pool: SessionPool, path: HostPath, recursive: boolean): Promise<void> {
+export async function removeRemote(link: SshLink, path: HostPath, recursive: boolean): Promise<void> {
   if (path === '/') throw new HostError('permission-denied', 'The root of a host is never removed.');
   const file = shellWord(path);
   const script = recursive
     ? `rm -rf ${file} 2>/dev/null || { find ${file} -type d ! -perm -700 -exec chmod u+rwx {} \\; ; rm -rf ${file}; }`
     : `if [ -d ${file} ] && [ ! -L ${file} ]; then rmdir ${file}; else rm -f ${file}; fi`;
-  await scriptOutput(pool, script, { attempt: `remove ${path}` });
+  await scriptOutput(link, script, { attempt: `remove ${path}` });
 }
 
 /** See `Host.rename`. */
-export async function renameRemote(pool: SessionPool, from: HostPath, to: HostPath): Promise<void> {
-  await scriptOutput(pool, `mv -fT ${shellWord(from)} ${shellWord(to)}`, {
+export async function renameRemote(link: SshLink, from: HostPath, to: HostPath): Promise<void> {
+  await scriptOutput(link, `mv -fT ${shellWord(from)} ${shellWord(to)}`, {
     attempt: `rename ${from} to ${to}`,
   });
 }
 
 /** See `Host.link`. */
 export async function linkRemote(
-  pool: SessionPool,
+  link: SshLink,
   path: HostPath,
   { target, hard }: { readonly target: string; readonly hard: boolean },
 ): Promise<void> {
   const script = hard
     ? `ln -T ${shellWord(hostPath(target))} ${shellWord(path)}`
     : `ln -sT -- ${shellWord(refuseNul(target))} ${shellWord(path)}`;
-  await scriptOutput(pool, script, { attempt: `link ${path} to ${target}` });
+  await scriptOutput(link, script, { attempt: `link ${path} to ${target}` });
 }
 
 function refuseNul(target: string): string {
@@ -127,37 +127,33 @@ function refuseNul(target: string): string {
 }
 
 /** See `Host.readLink`. */
-export async function readRemoteLink(pool: SessionPool, path: HostPath): Promise<string> {
+export async function readRemoteLink(link: SshLink, path: HostPath): Promise<string> {
   const file = shellWord(path);
   // ls says why there is nothing; readlink is silent.
   const script = `readlink -n ${file} && exit; ls -d ${file} >/dev/null && echo 'it is no link' >&2; exit 1`;
-  return decodeHostPathBytes(await scriptOutput(pool, script, { attempt: `read the link ${path}` }));
+  return decodeHostPathBytes(await scriptOutput(link, script, { attempt: `read the link ${path}` }));
 }
 
 /** See `Host.setMode`. */
-export async function setRemoteMode(pool: SessionPool, path: HostPath, mode: number): Promise<void> {
-  await scriptOutput(pool, `chmod ${modeDigits(mode)} ${shellWord(path)}`, {
+export async function setRemoteMode(link: SshLink, path: HostPath, mode: number): Promise<void> {
+  await scriptOutput(link, `chmod ${modeDigits(mode)} ${shellWord(path)}`, {
     attempt: `change the mode of ${path}`,
   });
 }
 
 /** See `Host.setModified`. */
-export async function setRemoteModified(
-  pool: SessionPool,
-  path: HostPath,
-  modifiedMs: number,
-): Promise<void> {
+export async function setRemoteModified(link: SshLink, path: HostPath, modifiedMs: number): Promise<void> {
   const micros = Math.round(modifiedMs * 1_000);
   const seconds = Math.floor(micros / 1_000_000);
   const fraction = String(micros - seconds * 1_000_000).padStart(6, '0');
-  await scriptOutput(pool, `touch -chm -d @${seconds}.${fraction} ${shellWord(path)}`, {
+  await scriptOutput(link, `touch -chm -d @${seconds}.${fraction} ${shellWord(path)}`, {
     attempt: `set the time of ${path}`,
   });
 }
 
 /** See `Host.canonicalize`. */
 export async function canonicalRemotePath(
-  pool: SessionPool,
+  link: SshLink,
   path: HostPath,
   within: HostPath | undefined,
 ): Promise<HostPath> {
@@ -166,7 +162,7 @@ export async function canonicalRemotePath(
   const script = [path, ...(within === undefined ? [] : [within])]
     .map((one) => `r=$(realpath ${shellWord(one)} && echo x) || exit 1; printf '%s\\0' "\${r%??}"`)
     .join('\n');
-  const [real = '', root] = splitAtNul(await scriptOutput(pool, script, { attempt })).map((text) =>
+  const [real = '', root] = splitAtNul(await scriptOutput(link, script, { attempt })).map((text) =>
     hostPath(text),
   );
   if (root !== undefined && relativeHostPath(root, hostPath(real)) === undefined) {

@@ -1,17 +1,8 @@
 import { Client, type ClientChannel, type ConnectConfig, type ServerHostKeyAlgorithm } from 'ssh2';
 import { abortedError, throwIfAborted } from '../abort.ts';
 import { HostError } from '../host-error.ts';
-import type { SshAuthentication } from './authentication.ts';
-import type { HostKeyCheck } from './host-key.ts';
-
-export interface ConnectionTarget {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly auth: SshAuthentication;
-  readonly connectTimeoutMs: number;
-  readonly keepaliveMs: number;
-}
+import { type HostKeyCheck, hostKeyCheck } from './host-key.ts';
+import type { SshDestination } from './ssh-destination.ts';
 
 /** One SSH connection. */
 export interface Connection {
@@ -24,13 +15,36 @@ export interface Connection {
 /** How many unanswered keepalives mean that the link is dead. */
 const KEEPALIVE_MISSES = 3;
 
-/** @throws {HostError} `host-key-unknown`, `host-key-changed`, `permission-denied`, `timeout`, `aborted`, `host-lost`. */
-export async function openConnection(
-  target: ConnectionTarget,
-  hostKey: HostKeyCheck,
-  signal: AbortSignal | undefined,
+/** Opens connections to one destination, again and again. */
+export interface Connector {
+  /** `user@host:port`. */
+  readonly label: string;
+  /** @throws {HostError} `host-key-unknown`, `host-key-changed`, `permission-denied`, `timeout`, `aborted`, `host-lost`, `unsupported`. */
+  connect(signal?: AbortSignal): Promise<Connection>;
+}
+
+export function createConnector(destination: SshDestination): Connector {
+  const port = destination.port ?? 22;
+  const label = `${destination.user}@${destination.host}:${port}`;
+  return {
+    label,
+    async connect(signal) {
+      const hostKey = await hostKeyCheck(destination.host, port, destination.hostKey);
+      return await openConnection(destination, { name: label, hostKey, signal });
+    },
+  };
+}
+
+interface Opening {
+  readonly name: string;
+  readonly hostKey: HostKeyCheck;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function openConnection(
+  target: SshDestination,
+  { name, hostKey, signal }: Opening,
 ): Promise<Connection> {
-  const name = `${target.user}@${target.host}:${target.port}`;
   throwIfAborted(signal, `connect to ${name}`);
   const client = new Client();
   const lifetime = new AbortController();
@@ -69,15 +83,15 @@ export async function openConnection(
   return { client, lost: lifetime.signal, close: () => void client.end() };
 }
 
-function settings(target: ConnectionTarget, hostKey: HostKeyCheck): ConnectConfig {
+function settings(target: SshDestination, hostKey: HostKeyCheck): ConnectConfig {
   const { auth } = target;
   const preferred = hostKey.preferredTypes.flatMap(hostKeyAlgorithms);
   return {
     host: target.host,
-    port: target.port,
+    port: target.port ?? 22,
     username: target.user,
-    readyTimeout: target.connectTimeoutMs,
-    keepaliveInterval: target.keepaliveMs,
+    readyTimeout: target.connectTimeoutMs ?? 20_000,
+    keepaliveInterval: target.keepaliveMs ?? 5_000,
     keepaliveCountMax: KEEPALIVE_MISSES,
     ...('agent' in auth ? { agent: auth.agent } : auth),
     ...(preferred.length === 0

@@ -20,31 +20,19 @@ import {
   setRemoteModified,
   statRemoteFile,
 } from './arrange-files.ts';
-import type { SshAuthentication } from './authentication.ts';
 import { connectRemotely } from './connect.ts';
-import { openConnection } from './connection.ts';
-import { type HostKeyTrust, hostKeyCheck } from './host-key.ts';
+import { createConnector } from './connection.ts';
 import { readRemoteFile } from './read-file.ts';
 import { startRemoteProcess } from './remote-process.ts';
 import { scriptOutput } from './script-output.ts';
-import { createSessionPool, type SessionPool } from './session-pool.ts';
+import type { SshDestination } from './ssh-destination.ts';
+import { createSshLink, type SshLink } from './ssh-link.ts';
 import { watchRemotePath } from './watch-path.ts';
 import { writeRemoteFile } from './write-file.ts';
 
-export interface SshHostOptions {
-  /** A name or an address. */
-  readonly host: string;
-  /** 22 by default. */
-  readonly port?: number;
-  readonly user: string;
-  readonly auth: SshAuthentication;
-  readonly hostKey: HostKeyTrust;
+export interface SshHostOptions extends SshDestination {
   /** More names (globs) of the login's environment that children may inherit. A name that looks like a credential's stays out all the same. */
   readonly inherit?: readonly string[];
-  /** How often the host is asked for a sign of life, in milliseconds; after three without one the link is lost. 5,000 by default. */
-  readonly keepaliveMs?: number;
-  /** How long connecting may take, in milliseconds. 20,000 by default. */
-  readonly connectTimeoutMs?: number;
   /** How many connections may be open at once; each holds 10 commands (less where the host allows less). 8 by default. */
   readonly maxConnections?: number;
   /** How long a command waits for a free place, in milliseconds. 30,000 by default. */
@@ -60,27 +48,18 @@ export interface SshHostOptions {
  * @throws {HostError} `host-key-unknown`, `host-key-changed`, `permission-denied`, `timeout`, `host-lost`, `aborted`, `unsupported`.
  */
 export async function openSshHost(options: SshHostOptions): Promise<Host> {
-  const port = options.port ?? 22;
-  const hostKey = await hostKeyCheck(options.host, port, options.hostKey);
-  const target = {
-    host: options.host,
-    port,
-    user: options.user,
-    auth: options.auth,
-    connectTimeoutMs: options.connectTimeoutMs ?? 20_000,
-    keepaliveMs: options.keepaliveMs ?? 5_000,
-  };
-  const main = await openConnection(target, hostKey, options.signal);
-  const pool = createSessionPool(main, {
-    connect: () => openConnection(target, hostKey, undefined),
+  const connector = createConnector(options);
+  const main = await connector.connect(options.signal);
+  const link = createSshLink(main, {
+    connect: () => connector.connect(),
     maxConnections: options.maxConnections ?? 8,
     waitMs: options.waitMs ?? 30_000,
   });
   try {
-    const facts = await askFacts(pool, options.inherit ?? []);
-    return sshHost(pool, `${options.user}@${options.host}:${port}`, facts);
+    const facts = await askFacts(link, options.inherit ?? []);
+    return sshHost(link, connector.label, facts);
   } catch (failure) {
-    pool.close();
+    link.close();
     throw failure;
   }
 }
@@ -93,10 +72,10 @@ interface HostFacts {
   readonly env: Environment;
 }
 
-async function askFacts(pool: SessionPool, inherit: readonly string[]): Promise<HostFacts> {
+async function askFacts(link: SshLink, inherit: readonly string[]): Promise<HostFacts> {
   const attempt = 'get to know the host';
   const script = `printf '%s\\0' "$(uname -s)" "$(uname -m)" "$(id -u)" && env -0`;
-  const output = await scriptOutput(pool, script, { attempt, loginEnvironment: true });
+  const output = await scriptOutput(link, script, { attempt, loginEnvironment: true });
   const [os = '', arch = '', uid, ...entries] = decodeHostPathBytes(output).split('\0');
   const login: Record<string, string> = Object.create(null);
   for (const entry of entries) {
@@ -123,10 +102,10 @@ function platformOf(os: string, arch: string): HostPlatform {
   );
 }
 
-function sshHost(pool: SessionPool, label: string, facts: HostFacts): Host {
+function sshHost(link: SshLink, label: string, facts: HostFacts): Host {
   const { env, home } = facts;
   const lifetime = new AbortController();
-  const { lost } = pool.main;
+  const { lost } = link.main;
   lost.addEventListener('abort', () => lifetime.abort(lost.reason), { once: true });
   const running = new Set<HostProcess>();
   return {
@@ -139,30 +118,30 @@ function sshHost(pool: SessionPool, label: string, facts: HostFacts): Host {
       const checked = checkCommand({ env, home }, command);
       const marker = processMarker(randomUUID(), env[MARKER_NAME], checked.env[MARKER_NAME]);
       const marked = { ...checked, env: { ...checked.env, [MARKER_NAME]: marker.value } };
-      const process = await startRemoteProcess(pool, { command: marked, markerIds: marker.ids }, options);
+      const process = await startRemoteProcess(link, { command: marked, markerIds: marker.ids }, options);
       running.add(process);
       void process.exit.then(() => running.delete(process));
       return process;
     },
-    readFile: (path, options = {}) => readRemoteFile(pool, path, options),
-    writeFile: (path, body, options = {}) => writeRemoteFile(pool, path, { body, ...options }),
-    stat: (path, { followLinks = false } = {}) => statRemoteFile(pool, path, followLinks),
-    list: (path) => listRemoteDirectory(pool, path),
-    makeDirectory: (path, { mode } = {}) => makeRemoteDirectory(pool, path, mode),
-    remove: (path, { recursive = false } = {}) => removeRemote(pool, path, recursive),
-    rename: (from, to) => renameRemote(pool, from, to),
-    link: (path, linkTarget, { hard = false } = {}) => linkRemote(pool, path, { target: linkTarget, hard }),
-    readLink: (path) => readRemoteLink(pool, path),
-    setMode: (path, mode) => setRemoteMode(pool, path, mode),
-    setModified: (path, modifiedMs) => setRemoteModified(pool, path, modifiedMs),
-    canonicalize: (path, { within } = {}) => canonicalRemotePath(pool, path, within),
-    watch: (path, { signal }) => watchRemotePath(pool, path, signal),
-    connect: (service, { signal } = {}) => connectRemotely(pool.main, service, signal),
+    readFile: (path, options = {}) => readRemoteFile(link, path, options),
+    writeFile: (path, body, options = {}) => writeRemoteFile(link, path, { body, ...options }),
+    stat: (path, { followLinks = false } = {}) => statRemoteFile(link, path, followLinks),
+    list: (path) => listRemoteDirectory(link, path),
+    makeDirectory: (path, { mode } = {}) => makeRemoteDirectory(link, path, mode),
+    remove: (path, { recursive = false } = {}) => removeRemote(link, path, recursive),
+    rename: (from, to) => renameRemote(link, from, to),
+    link: (path, linkTarget, { hard = false } = {}) => linkRemote(link, path, { target: linkTarget, hard }),
+    readLink: (path) => readRemoteLink(link, path),
+    setMode: (path, mode) => setRemoteMode(link, path, mode),
+    setModified: (path, modifiedMs) => setRemoteModified(link, path, modifiedMs),
+    canonicalize: (path, { within } = {}) => canonicalRemotePath(link, path, within),
+    watch: (path, { signal }) => watchRemotePath(link, path, signal),
+    connect: (service, { signal } = {}) => connectRemotely(link.main, service, signal),
     async [Symbol.asyncDispose]() {
       const processes = [...running];
       await Promise.all(processes.map((one) => one[Symbol.asyncDispose]()));
       lifetime.abort(new HostError('host-lost', `The host ${label} was closed.`));
-      pool.close();
+      link.close();
     },
   };
 }

@@ -5,21 +5,21 @@ import { HostError } from '../host-error.ts';
 import type { HostPath } from '../host-path.ts';
 import { shellWord } from '../shell-quoting.ts';
 import { openScript, type RemoteScript } from './remote-script.ts';
-import type { SessionPool } from './session-pool.ts';
 import { shellFailure } from './shell-failure.ts';
+import type { SshLink } from './ssh-link.ts';
 
 const MAX_MESSAGE_BYTES = 64 * 1024;
 
 /** See `Host.readFile`. The file is streamed by the host's own tools over one channel, which holds them back while nobody reads. */
 export async function readRemoteFile(
-  pool: SessionPool,
+  link: SshLink,
   path: HostPath,
   options: ReadOptions,
 ): Promise<ReadableStream<Uint8Array>> {
   const attempt = `read ${path}`;
   throwIfAborted(options.signal, attempt);
   const { signal } = options;
-  const script = await openScript(pool, readScript(path, options), { attempt, ...(signal && { signal }) });
+  const script = await openScript(link, readScript(path, options), { attempt, ...(signal && { signal }) });
   script.channel.end();
   if (signal?.aborted) {
     script.channel.close();

@@ -11,7 +11,7 @@ import {
 } from '../process-tree.ts';
 import { shellWord } from '../shell-quoting.ts';
 import { scriptOutput } from './script-output.ts';
-import type { SessionPool } from './session-pool.ts';
+import type { SshLink } from './ssh-link.ts';
 
 export interface RemoteProcessTree extends EndableGroup {
   /** Signals the processes of the leader's group. */
@@ -19,20 +19,20 @@ export interface RemoteProcessTree extends EndableGroup {
 }
 
 /** The processes on the host that come from one that was started there. Each look and each signal is one command on the host. */
-export function remoteProcessTree(pool: SessionPool, root: TreeRoot): RemoteProcessTree {
+export function remoteProcessTree(link: SshLink, root: TreeRoot): RemoteProcessTree {
   let known: readonly ProcessIdentity[] = [root.leader];
   const look = async (): Promise<readonly ProcessRow[]> => {
-    const found = await livingMembers(await processTable(pool, root), root, known);
+    const found = await livingMembers(await processTable(link, root), root, known);
     known = found;
     return found;
   };
   return {
     async signal(name) {
       const group = (await look()).filter((row) => row.group === root.leader.pid);
-      await signalProcesses(pool, group, name);
+      await signalProcesses(link, group, name);
     },
     async signalAll(name) {
-      await signalProcesses(pool, await look(), name);
+      await signalProcesses(link, await look(), name);
     },
     async countLiving() {
       return (await look()).length;
@@ -44,7 +44,7 @@ export function remoteProcessTree(pool: SessionPool, root: TreeRoot): RemoteProc
  * grep puts the file's name before each line, so that a program's name with a line break in it cannot pass for another process.
  * Environments come in hexadecimal: what stands in one cannot pass for another.
  */
-async function processTable(pool: SessionPool, { markerIds }: TreeRoot): Promise<ProcessTable> {
+async function processTable(link: SshLink, { markerIds }: TreeRoot): Promise<ProcessTable> {
   const patterns = markerIds.map((id) => `-e ${shellWord(id)}`).join(' ');
   const script = [
     "grep -H '' /proc/[0-9]*/stat 2>/dev/null",
@@ -53,7 +53,7 @@ async function processTable(pool: SessionPool, { markerIds }: TreeRoot): Promise
     `  printf '%s ' "$f"; od -An -v -tx1 <"$f" 2>/dev/null | tr -d ' \\n'; echo`,
     'done; exit 0',
   ].join('\n');
-  const text = (await scriptOutput(pool, script, { attempt: 'look at the processes of the host' })).toString(
+  const text = (await scriptOutput(link, script, { attempt: 'look at the processes of the host' })).toString(
     'latin1',
   );
   const separator = text.indexOf('\n\n');
@@ -86,7 +86,7 @@ function environments(text: string): ReadonlyMap<number, string> {
 
 /** To each process that still is the one that was found. */
 async function signalProcesses(
-  pool: SessionPool,
+  link: SshLink,
   members: readonly ProcessIdentity[],
   name: string,
 ): Promise<void> {
@@ -101,5 +101,5 @@ async function signalProcesses(
     ...members.map(({ pid, started }) => `k ${pid} ${started} ${name.replace(/^SIG/, '')} 2>/dev/null`),
     'exit 0',
   ].join('\n');
-  await scriptOutput(pool, script, { attempt: `send ${name} on the host` });
+  await scriptOutput(link, script, { attempt: `send ${name} on the host` });
 }

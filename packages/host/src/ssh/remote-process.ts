@@ -8,7 +8,7 @@ import { channelInput } from './channel-input.ts';
 import { launchFailure, launchScript } from './launch-script.ts';
 import { remoteProcessTree } from './remote-process-tree.ts';
 import { openScript, type RemoteScript } from './remote-script.ts';
-import type { SessionPool, Terminal } from './session-pool.ts';
+import type { SshLink, Terminal } from './ssh-link.ts';
 
 /** As much unread output as is taken into memory when a process is disposed of. */
 const ABSORB_BYTES = 4 * 1024 * 1024;
@@ -17,14 +17,14 @@ const END_OF_INPUT = Buffer.of(4);
 
 /** Starts a process on the host. See `Host.spawn`. */
 export async function startRemoteProcess(
-  pool: SessionPool,
+  link: SshLink,
   request: { readonly command: CheckedCommand; readonly markerIds: readonly string[] },
   options: SpawnOptions,
 ): Promise<HostProcess> {
   const { pty, signal } = options;
   const terminal: Terminal | undefined = pty && { ...pty, term: pty.term ?? DEFAULT_TERM };
   const command = terminal === undefined ? request.command : withTerm(request.command, terminal.term);
-  const script = await openScript(pool, launchScript(command), {
+  const script = await openScript(link, launchScript(command), {
     attempt: `start ${command.argv[0]}`,
     ...(terminal && { terminal }),
     ...(signal && { signal }),
@@ -35,7 +35,7 @@ export async function startRemoteProcess(
   }
   const leader = leaderOf(script.answer.slice('ok '.length));
   const process = remoteProcess(
-    pool,
+    link,
     { script, leader, markerIds: request.markerIds, terminal, command },
     signal,
   );
@@ -68,10 +68,10 @@ interface Started {
   readonly command: CheckedCommand;
 }
 
-function remoteProcess(pool: SessionPool, started: Started, signal: AbortSignal | undefined): HostProcess {
+function remoteProcess(link: SshLink, started: Started, signal: AbortSignal | undefined): HostProcess {
   const { script, leader, markerIds, terminal, command } = started;
   const { channel, exit, stdout, stderr, lost } = script;
-  const tree = remoteProcessTree(pool, { leader, markerIds });
+  const tree = remoteProcessTree(link, { leader, markerIds });
   const hangUp = (): void => {
     if (terminal === undefined) channel.end();
     else if (channel.writable) channel.write(END_OF_INPUT);

@@ -3,7 +3,7 @@ import type { ClientChannel } from 'ssh2';
 import { type RetainedOutput, retainOutput } from '../byte-streams.ts';
 import { HostError } from '../host-error.ts';
 import type { ProcessExit } from '../process.ts';
-import type { Session, SessionPool, Terminal } from './session-pool.ts';
+import type { Session, SshLink, Terminal } from './ssh-link.ts';
 
 /** A script on the host that has given its first answer. */
 export interface RemoteScript {
@@ -22,6 +22,10 @@ export interface ScriptOptions {
   readonly terminal?: Terminal;
   /** Stops the wait for a place. Once it is there the script's answer is awaited: only then is it known what it has started. */
   readonly signal?: AbortSignal;
+  /** Doing it twice does the same as doing it once: so it is done again when the connection broke and nobody knows whether it was done. */
+  readonly repeatable?: boolean;
+  /** It may take long: nothing else waits behind it. */
+  readonly slow?: boolean;
   /** Keep the environment of the login, instead of starting with an empty one. */
   readonly loginEnvironment?: boolean;
 }
@@ -36,7 +40,7 @@ const CLEAN = 'env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
  * What `say` says begins with a word that cannot be guessed, so that nothing a login prints is taken for it.
  */
 export async function openScript(
-  pool: SessionPool,
+  link: SshLink,
   script: string,
   options: ScriptOptions,
 ): Promise<RemoteScript> {
@@ -44,7 +48,7 @@ export async function openScript(
   const body = Buffer.from(`say() { printf '\\n%s %s\\n' ${token} "$*"; }\n${script}\n`);
   const line = bootstrap(token, body.length, options);
   const { terminal, signal } = options;
-  const session = await pool.open(line, { ...(terminal && { terminal }), ...(signal && { signal }) });
+  const session = await link.open(line, { ...(terminal && { terminal }), ...(signal && { signal }) });
   const { channel, lost, exit } = session;
   const answers = { session, token, options };
   try {

@@ -1,8 +1,8 @@
 import { collectBytes } from '../collect-bytes.ts';
 import { HostError } from '../host-error.ts';
 import { openScript, type ScriptOptions } from './remote-script.ts';
-import type { SessionPool } from './session-pool.ts';
 import { shellFailure } from './shell-failure.ts';
+import type { SshLink } from './ssh-link.ts';
 
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const MAX_MESSAGE_BYTES = 64 * 1024;
@@ -15,11 +15,11 @@ export interface ScriptResult {
 
 /** Runs a script that needs no input to its end, whatever that is. */
 export async function scriptResult(
-  pool: SessionPool,
+  link: SshLink,
   script: string,
   options: ScriptOptions,
 ): Promise<ScriptResult> {
-  const running = await openScript(pool, `say go\n${script}`, options);
+  const running = await openScript(link, `say go\n${script}`, options);
   running.channel.end();
   const [stdout, stderr] = await Promise.all([
     collectBytes(running.stdout.stream, { maxBytes: MAX_OUTPUT_BYTES, keep: 'beginning' }),
@@ -38,12 +38,8 @@ export async function scriptResult(
 }
 
 /** What a script prints; its failure is that of the file operation that it does. */
-export async function scriptOutput(
-  pool: SessionPool,
-  script: string,
-  options: ScriptOptions,
-): Promise<Buffer> {
-  const { stdout, code, stderr } = await scriptResult(pool, script, options);
+export async function scriptOutput(link: SshLink, script: string, options: ScriptOptions): Promise<Buffer> {
+  const { stdout, code, stderr } = await scriptResult(link, script, options);
   if (code !== 0) throw shellFailure(options.attempt, stderr);
   return stdout;
 }

@@ -1,7 +1,7 @@
 import type { HostPath } from '../host-path.ts';
 import { shellWord } from '../shell-quoting.ts';
 import { openScript } from './remote-script.ts';
-import type { SessionPool } from './session-pool.ts';
+import type { SshLink } from './ssh-link.ts';
 
 /** How often the host looks, in seconds. */
 const LOOK_SECONDS = '0.2';
@@ -11,12 +11,12 @@ const LOOK_SECONDS = '0.2';
  * channel.
  */
 export async function* watchRemotePath(
-  pool: SessionPool,
+  link: SshLink,
   path: HostPath,
   signal: AbortSignal,
 ): AsyncGenerator<void, void, undefined> {
   if (signal.aborted) return;
-  const script = await openScript(pool, watchScript(path), { attempt: `watch ${path}` });
+  const script = await openScript(link, watchScript(path), { attempt: `watch ${path}` });
   const { channel, stdout, exit } = script;
   const reader = stdout.stream.getReader();
   const stopped = Promise.withResolvers<undefined>();

@@ -8,8 +8,8 @@ import { shellWord } from '../shell-quoting.ts';
 import { channelInput } from './channel-input.ts';
 import { openScript } from './remote-script.ts';
 import { scriptOutput } from './script-output.ts';
-import type { SessionPool } from './session-pool.ts';
 import { shellFailure } from './shell-failure.ts';
+import type { SshLink } from './ssh-link.ts';
 
 const DEFAULT_MODE = '0644';
 const MAX_MESSAGE_BYTES = 64 * 1024;
@@ -19,7 +19,7 @@ const MAX_MESSAGE_BYTES = 64 * 1024;
  * content, so that only who sent all of it may say that it is whole.
  */
 export async function writeRemoteFile(
-  pool: SessionPool,
+  link: SshLink,
   path: HostPath,
   request: { readonly body: FileBody } & WriteOptions,
 ): Promise<void> {
@@ -30,13 +30,13 @@ export async function writeRemoteFile(
   let isFilled = false;
   try {
     throwIfAborted(signal, attempt);
-    await fill(pool, temporary, { attempt, body, path, ifAbsent: request.ifAbsent ?? false, signal }, () => {
+    await fill(link, temporary, { attempt, body, path, ifAbsent: request.ifAbsent ?? false, signal }, () => {
       isFilled = true;
     });
     throwIfAborted(signal, attempt);
-    await scriptOutput(pool, publishScript(temporary, path, request), { attempt });
+    await scriptOutput(link, publishScript(temporary, path, request), { attempt });
   } catch (failure) {
-    if (isFilled) await discard(pool, temporary);
+    if (isFilled) await discard(link, temporary);
     if (source !== undefined && !source.locked) await source.cancel(failure).catch(() => undefined);
     if (signal?.aborted) throw abortedError(signal, attempt);
     if (failure instanceof HostError) throw failure;
@@ -54,12 +54,12 @@ interface Filling {
 }
 
 async function fill(
-  pool: SessionPool,
+  link: SshLink,
   temporary: HostPath,
   { attempt, body, path, ifAbsent, signal }: Filling,
   onCreated: () => void,
 ): Promise<void> {
-  const script = await openScript(pool, fillScript(temporary, path, ifAbsent), {
+  const script = await openScript(link, fillScript(temporary, path, ifAbsent), {
     attempt,
     ...(signal && { signal }),
   });
@@ -136,8 +136,8 @@ export function modeDigits(mode: number): string {
 }
 
 /** That it could not be removed is a smaller failure than the one that is on its way to the caller. */
-async function discard(pool: SessionPool, temporary: HostPath): Promise<void> {
-  await scriptOutput(pool, `rm -f ${shellWord(temporary)}`, { attempt: `remove ${temporary}` }).catch(
+async function discard(link: SshLink, temporary: HostPath): Promise<void> {
+  await scriptOutput(link, `rm -f ${shellWord(temporary)}`, { attempt: `remove ${temporary}` }).catch(
     () => undefined,
   );
 }

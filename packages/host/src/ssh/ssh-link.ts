@@ -17,7 +17,7 @@ export interface Session {
   readonly exit: Promise<ProcessExit>;
 }
 
-export interface SessionPool {
+export interface SshLink {
   /** The connection that was there first. */
   readonly main: Connection;
   /** Runs a line in the user's login shell. Waits, with a deadline, where all connections are full. */
@@ -28,7 +28,7 @@ export interface SessionPool {
   close(): void;
 }
 
-export interface SessionPoolOptions {
+export interface SshLinkOptions {
   readonly connect: () => Promise<Connection>;
   readonly maxConnections: number;
   /** How long to wait for a free place. */
@@ -47,7 +47,7 @@ interface Slots {
 }
 
 /** Sessions over one connection, and over further ones of the same host when that has no room. */
-export function createSessionPool(main: Connection, options: SessionPoolOptions): SessionPool {
+export function createSshLink(main: Connection, options: SshLinkOptions): SshLink {
   const all: Slots[] = [{ connection: main, taken: 0, capacity: SESSIONS_PER_CONNECTION }];
   const waiting = new Set<() => void>();
   let opening: Promise<void> | undefined;

@@ -1,7 +1,7 @@
 import type { TestContext } from 'vitest';
 import type { Host } from '../src/host.ts';
 import { openSshHost, type SshHostOptions } from '../src/ssh/index.ts';
-import { findSshd, openSshd, type TestSshd } from '../src/testing/index.ts';
+import { findSshd, openSshd, type TestSshd, type TestSshdOptions } from '../src/testing/index.ts';
 
 /** One server for the tests of a file, started when it is first needed. */
 export interface SshdForTests {
@@ -12,15 +12,15 @@ export interface SshdForTests {
   close(): Promise<void>;
 }
 
-export function sshdForTests(): SshdForTests {
+export function sshdForTests(options: TestSshdOptions = {}): SshdForTests {
   let starting: Promise<TestSshd> | undefined;
   const server = (): Promise<TestSshd> => {
-    starting ??= openSshd();
+    starting ??= openSshd(options);
     return starting;
   };
   return {
     server,
-    async openHost(options = {}) {
+    async openHost(changes = {}) {
       const { host, port, user, privateKey, fingerprint } = await server();
       return await openSshHost({
         host,
@@ -28,7 +28,7 @@ export function sshdForTests(): SshdForTests {
         user,
         auth: { privateKey },
         hostKey: { fingerprint },
-        ...options,
+        ...changes,
       });
     },
     skipWhereMissing(context) {

@@ -1,12 +1,13 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { HostError } from '../host-error.ts';
+import { plantSshdFiles, readHostPublicKey, replaceHostKey } from './sshd-config.ts';
+import { type Launch, launchWithPassword } from './sshd-passwords.ts';
 
 /** A real OpenSSH server on a loopback port of this machine, which lets in the user that runs it. */
 export interface TestSshd extends AsyncDisposable {
@@ -15,17 +16,34 @@ export interface TestSshd extends AsyncDisposable {
   readonly user: string;
   /** Of the one user that is let in, in OpenSSH's format. */
   readonly privateKey: string;
-  /** `SHA256:…` of the server's key. */
+  /** The file with that key, readable to its owner only; its public half stands beside it as `.pub`. */
+  readonly privateKeyFile: string;
+  /** The file of keys that are let in, a line each. It is read anew for every connection: write to it to add a key or to revoke one. */
+  readonly authorizedKeysFile: string;
+  /** `SHA256:…` of the server's key, the present one. */
   readonly fingerprint: string;
-  /** The server's public key: type and base64. */
+  /** The server's public key, the present one: type and base64. */
   readonly publicKey: string;
+  /** How many connections are open now. */
+  readonly connections: number;
   /** Breaks all connections as a crash of the server would. */
   dropConnections(): void;
+  /** New connections are refused from now on, as when no server runs. Those that are open stay. */
+  refuseConnections(): void;
+  /** Lets new connections in again, on the same port. */
+  acceptConnections(): Promise<void>;
+  /** Shows another key to every connection that begins from now on. */
+  changeHostKey(): Promise<void>;
 }
 
 export interface TestSshdOptions {
   /** More lines for the server's configuration, before its own: the first value counts. See sshd_config(5). */
   readonly config?: readonly string[];
+  /**
+   * Lets the user in with this password as well, by the methods `password` and `keyboard-interactive` (one prompt); `AuthenticationMethods` in `config` can
+   * ask for less or more. Needs root, and leaves the machine's own accounts as they are.
+   */
+  readonly password?: string;
 }
 
 const PLACES = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/sbin/sshd', '/usr/lib/openssh/sshd'];
@@ -46,21 +64,73 @@ export function findSshd(): string | undefined {
  * Starts an OpenSSH server for tests, with keys of its own in a temporary folder. Ends with its disposal, with all that is connected to it.
  * For root it creates /run/sshd, without which sshd does not start.
  *
- * @throws {HostError} `command-not-found` when there is no sshd or ssh-keygen here.
+ * @throws {HostError} `command-not-found` when there is no sshd or ssh-keygen here, `unsupported` when there can be none with a password.
  */
 export async function openSshd(options: TestSshdOptions = {}): Promise<TestSshd> {
   const program = findSshd();
   if (program === undefined) {
     throw new HostError('command-not-found', 'There is no sshd on this machine: install openssh-server.');
   }
+  await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'seedbed-sshd-'));
-  const config = await plantConfig(folder, options.config ?? []);
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const { password } = options;
+  const files = await plantSshdFiles(folder, {
+    extra: options.config ?? [],
+    password: password !== undefined,
+  });
+  const launch: Launch =
+    password === undefined ? [program] : await launchWithPassword(folder, program, password);
+  const listener = createListener([...launch, '-i', '-f', files.config]);
+  stack.defer(() => listener.close());
+  const port = await listener.listen(0);
+  let publicKey = await readHostPublicKey(files);
+  const privateKey = await readFile(files.userKey, 'utf8');
+  const resources = stack.move();
+  return {
+    host: '127.0.0.1',
+    port,
+    user: userInfo().username,
+    privateKey,
+    privateKeyFile: files.userKey,
+    authorizedKeysFile: files.authorizedKeys,
+    get publicKey() {
+      return publicKey;
+    },
+    get fingerprint() {
+      return fingerprintOf(publicKey);
+    },
+    get connections() {
+      return listener.connections;
+    },
+    dropConnections: listener.drop,
+    refuseConnections: listener.refuse,
+    async acceptConnections() {
+      await listener.listen(port);
+    },
+    async changeHostKey() {
+      await replaceHostKey(files);
+      publicKey = await readHostPublicKey(files);
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+interface Listener {
+  readonly connections: number;
+  listen(port: number): Promise<number>;
+  refuse(): void;
+  drop(): void;
+  close(): Promise<void>;
+}
+
+/** One server process per connection, as inetd starts them: so the port is free for certain, and nothing stays behind. */
+function createListener([program, ...argv]: Launch): Listener {
   const children = new Set<ChildProcess>();
   const sockets = new Set<Socket>();
-  // One server process per connection, as inetd starts them: so the port is free for certain, and nothing stays behind.
   const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
     sockets.add(socket);
-    const child = spawn(program, ['-i', '-f', config], { stdio: [socket, socket, 'ignore'] });
+    const child = spawn(program, argv, { stdio: [socket, socket, 'ignore'] });
     children.add(child);
     const end = (): void => {
       children.delete(child);
@@ -71,61 +141,36 @@ export async function openSshd(options: TestSshdOptions = {}): Promise<TestSshd>
     child.once('exit', end);
     socket.on('error', end);
   });
-  const port = await new Promise<number>((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      resolve(address !== null && typeof address === 'object' ? address.port : 0);
-    });
-  });
-  const publicKey = (await readFile(join(folder, 'host-key.pub'), 'utf8')).split(' ').slice(0, 2).join(' ');
-  const dropConnections = (): void => {
+  const drop = (): void => {
     for (const child of children) child.kill('SIGKILL');
     for (const socket of sockets) socket.destroy();
   };
   return {
-    host: '127.0.0.1',
-    port,
-    user: userInfo().username,
-    privateKey: await readFile(join(folder, 'user-key'), 'utf8'),
-    publicKey,
-    fingerprint: fingerprintOf(publicKey),
-    dropConnections,
-    async [Symbol.asyncDispose]() {
-      dropConnections();
+    get connections() {
+      return children.size;
+    },
+    listen: (port) => (server.listening ? Promise.resolve(port) : listen(server, port)),
+    refuse: () => void server.close(),
+    drop,
+    async close() {
+      drop();
       await new Promise((resolve) => server.close(resolve));
-      await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
-async function plantConfig(folder: string, extra: readonly string[]): Promise<string> {
-  for (const name of ['host-key', 'user-key']) {
-    const file = join(folder, name);
-    await promisify(execFile)('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', file]);
+async function listen(server: Server, port: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  server.once('error', reject);
+  server.listen(port, '127.0.0.1', () => {
+    const address = server.address();
+    resolve(address !== null && typeof address === 'object' ? address.port : port);
+  });
+  try {
+    return await promise;
+  } finally {
+    server.off('error', reject);
   }
-  await writeFile(join(folder, 'authorized-keys'), await readFile(join(folder, 'user-key.pub')));
-  await chmod(join(folder, 'authorized-keys'), 0o600);
-  if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
-  const config = join(folder, 'sshd_config');
-  const lines = [
-    ...extra,
-    `HostKey ${join(folder, 'host-key')}`,
-    `AuthorizedKeysFile ${join(folder, 'authorized-keys')}`,
-    'StrictModes no',
-    'UsePAM no',
-    'PermitRootLogin yes',
-    'PasswordAuthentication no',
-    'KbdInteractiveAuthentication no',
-    'AllowTcpForwarding yes',
-    'AllowStreamLocalForwarding yes',
-    'PermitUserRC no',
-    'PrintMotd no',
-    'PidFile none',
-    // At this depth bash does not read the start files of the user, which are nothing of the test's and may take long.
-    'SetEnv SHLVL=1',
-  ];
-  await writeFile(config, `${lines.join('\n')}\n`);
-  return config;
 }
 
 function fingerprintOf(publicKey: string): string {

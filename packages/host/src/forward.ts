@@ -1,7 +1,7 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import type { ConnectTarget, Host } from './host.ts';
-import { HostError } from './host-error.ts';
+import { listenOnLoopback } from './listen-on-loopback.ts';
 
 export interface Forward extends AsyncDisposable {
   /** Always loopback. */
@@ -24,7 +24,7 @@ export async function forward(host: Host, target: ConnectTarget): Promise<Forwar
     socket.on('error', () => socket.destroy());
     void lead(host, target, socket);
   });
-  const port = await listen(server);
+  const port = await listenOnLoopback(server);
   const close = async (): Promise<void> => {
     host.signal.removeEventListener('abort', onHostGone);
     for (const socket of open) socket.destroy();
@@ -34,20 +34,6 @@ export async function forward(host: Host, target: ConnectTarget): Promise<Forwar
   const onHostGone = (): void => void close();
   host.signal.addEventListener('abort', onHostGone, { once: true });
   return { address: '127.0.0.1', port, [Symbol.asyncDispose]: close };
-}
-
-async function listen(server: Server): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  // Later it tells of a connection that could not be taken, which its maker sees.
-  server.on('error', (cause) => {
-    reject(new HostError('io', `Could not listen on a loopback port: ${cause.message}`, { cause }));
-  });
-  server.listen(0, '127.0.0.1', resolve);
-  await promise;
-  const address = server.address();
-  if (address === null || typeof address === 'string')
-    throw new HostError('io', 'The loopback listener has no port.');
-  return address.port;
 }
 
 async function lead(host: Host, target: ConnectTarget, socket: Socket): Promise<void> {

@@ -1,5 +1,6 @@
 export type { HostCapabilities } from './contract/contract-case.ts';
 export { type ContractCase, type HostContractOptions, hostContract } from './contract/host-contract.ts';
+export { type LinkDirection, type LinkProxy, type LinkProxyOptions, openLinkProxy } from './link-proxy.ts';
 export { environmentOf, type LivingProcess, processesWithEnvironment } from './living-processes.ts';
 export {
   createMemoryHost,

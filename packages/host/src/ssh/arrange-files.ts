@@ -18,7 +18,7 @@ export async function statRemoteFile(
   const attempt = `look at ${path}`;
   // %y has the fractions of a second in GNU and in BusyBox, %Y in neither.
   const script = `stat ${followLinks ? '-L ' : ''}-c '%f %s %d:%i %u %Y %y' ${shellWord(path)}`;
-  const { stdout, code, stderr } = await scriptResult(link, script, { attempt });
+  const { stdout, code, stderr } = await scriptResult(link, script, { attempt, repeatable: true });
   if (code === 0) return parseStat(stdout.toString('latin1'));
   const failure = shellFailure(attempt, stderr);
   if (failure.code === 'not-found' || failure.code === 'not-a-directory') return undefined;
@@ -69,7 +69,7 @@ export async function* listRemoteDirectory(
     `  case "$e" in .|..) ;; *) printf '%s%s\\0' $k "$e";; esac`,
     'done',
   ].join('\n');
-  const output = await scriptOutput(link, script, { attempt: `list ${path}` });
+  const output = await scriptOutput(link, script, { attempt: `list ${path}`, repeatable: true });
   let at = 0;
   while (at < output.length) {
     const end = output.indexOf(0, at);
@@ -89,6 +89,7 @@ export async function makeRemoteDirectory(
   const chmod = mode === undefined ? '' : ` && chmod ${modeDigits(mode)} ${folder}`;
   await scriptOutput(link, `[ -d ${folder} ] || { mkdir -p ${folder}${chmod}; }`, {
     attempt: `create the folder ${path}`,
+    repeatable: true,
   });
 }
 
@@ -99,7 +100,7 @@ export async function removeRemote(link: SshLink, path: HostPath, recursive: boo
   const script = recursive
     ? `rm -rf ${file} 2>/dev/null || { find ${file} -type d ! -perm -700 -exec chmod u+rwx {} \\; ; rm -rf ${file}; }`
     : `if [ -d ${file} ] && [ ! -L ${file} ]; then rmdir ${file}; else rm -f ${file}; fi`;
-  await scriptOutput(link, script, { attempt: `remove ${path}` });
+  await scriptOutput(link, script, { attempt: `remove ${path}`, slow: recursive });
 }
 
 /** See `Host.rename`. */
@@ -131,13 +132,16 @@ export async function readRemoteLink(link: SshLink, path: HostPath): Promise<str
   const file = shellWord(path);
   // ls says why there is nothing; readlink is silent.
   const script = `readlink -n ${file} && exit; ls -d ${file} >/dev/null && echo 'it is no link' >&2; exit 1`;
-  return decodeHostPathBytes(await scriptOutput(link, script, { attempt: `read the link ${path}` }));
+  return decodeHostPathBytes(
+    await scriptOutput(link, script, { attempt: `read the link ${path}`, repeatable: true }),
+  );
 }
 
 /** See `Host.setMode`. */
 export async function setRemoteMode(link: SshLink, path: HostPath, mode: number): Promise<void> {
   await scriptOutput(link, `chmod ${modeDigits(mode)} ${shellWord(path)}`, {
     attempt: `change the mode of ${path}`,
+    repeatable: true,
   });
 }
 
@@ -148,6 +152,7 @@ export async function setRemoteModified(link: SshLink, path: HostPath, modifiedM
   const fraction = String(micros - seconds * 1_000_000).padStart(6, '0');
   await scriptOutput(link, `touch -chm -d @${seconds}.${fraction} ${shellWord(path)}`, {
     attempt: `set the time of ${path}`,
+    repeatable: true,
   });
 }
 
@@ -162,8 +167,8 @@ export async function canonicalRemotePath(
   const script = [path, ...(within === undefined ? [] : [within])]
     .map((one) => `r=$(realpath ${shellWord(one)} && echo x) || exit 1; printf '%s\\0' "\${r%??}"`)
     .join('\n');
-  const [real = '', root] = splitAtNul(await scriptOutput(link, script, { attempt })).map((text) =>
-    hostPath(text),
+  const [real = '', root] = splitAtNul(await scriptOutput(link, script, { attempt, repeatable: true })).map(
+    (text) => hostPath(text),
   );
   if (root !== undefined && relativeHostPath(root, hostPath(real)) === undefined) {
     throw new HostError('outside-root', `${path} leads to ${real}, which is outside of ${root}.`);

@@ -24,39 +24,47 @@ import { connectRemotely } from './connect.ts';
 import { createConnector } from './connection.ts';
 import { readRemoteFile } from './read-file.ts';
 import { startRemoteProcess } from './remote-process.ts';
-import { scriptOutput } from './script-output.ts';
 import type { SshDestination } from './ssh-destination.ts';
-import { createSshLink, type SshLink } from './ssh-link.ts';
+import { createSshLink, type LinkChange, type SshLink } from './ssh-link.ts';
 import { watchRemotePath } from './watch-path.ts';
 import { writeRemoteFile } from './write-file.ts';
 
 export interface SshHostOptions extends SshDestination {
   /** More names (globs) of the login's environment that children may inherit. A name that looks like a credential's stays out all the same. */
   readonly inherit?: readonly string[];
-  /** How many connections may be open at once; each holds 10 commands (less where the host allows less). 8 by default. */
+  /** How many connections may be open at once; each holds up to 10 commands (less where the host allows less). 8 by default. */
   readonly maxConnections?: number;
-  /** How long a command waits for a free place, in milliseconds. 30,000 by default. */
+  /** How long an operation waits for a free place, or for the link to come back, in milliseconds. 30,000 by default. */
   readonly waitMs?: number;
+  /** After how long a further connection that nobody uses is closed, in milliseconds. 30,000 by default. */
+  readonly idleMs?: number;
+  /** For how long a host that cannot be reached any more is tried again, in milliseconds; then it is gone for good. Ten minutes by default, `Infinity` for ever. */
+  readonly reconnectForMs?: number;
+  /** Told when the link breaks, comes back, or is given up. */
+  readonly onLinkChange?: (change: LinkChange) => void;
   /** Stops the connecting. */
   readonly signal?: AbortSignal;
 }
 
 /**
  * A Linux machine that is reached through SSH, as the user that logs in. It needs a POSIX shell, coreutils and grep there, and sshd's own exec sessions.
- * When a connection breaks, the host is lost: what ran may still run there.
+ * When a connection breaks, what ran over it is lost and is ended; the host is connected to anew, and what can be repeated is.
  *
  * @throws {HostError} `host-key-unknown`, `host-key-changed`, `permission-denied`, `timeout`, `host-lost`, `aborted`, `unsupported`.
  */
 export async function openSshHost(options: SshHostOptions): Promise<Host> {
   const connector = createConnector(options);
-  const main = await connector.connect(options.signal);
-  const link = createSshLink(main, {
-    connect: () => connector.connect(),
+  const first = await connector.connect(options.signal);
+  const link = createSshLink(first, {
+    connector,
     maxConnections: options.maxConnections ?? 8,
     waitMs: options.waitMs ?? 30_000,
+    idleMs: options.idleMs ?? 30_000,
+    reconnectForMs: options.reconnectForMs ?? 600_000,
+    onChange: options.onLinkChange ?? (() => undefined),
   });
   try {
-    const facts = await askFacts(link, options.inherit ?? []);
+    const facts = hostFacts(await (await link.control()).login, options.inherit ?? []);
     return sshHost(link, connector.label, facts);
   } catch (failure) {
     link.close();
@@ -72,23 +80,23 @@ interface HostFacts {
   readonly env: Environment;
 }
 
-async function askFacts(link: SshLink, inherit: readonly string[]): Promise<HostFacts> {
-  const attempt = 'get to know the host';
-  const script = `printf '%s\\0' "$(uname -s)" "$(uname -m)" "$(id -u)" && env -0`;
-  const output = await scriptOutput(link, script, { attempt, loginEnvironment: true });
-  const [os = '', arch = '', uid, ...entries] = decodeHostPathBytes(output).split('\0');
-  const login: Record<string, string> = Object.create(null);
-  for (const entry of entries) {
+/** `login` is what the control shell tells of who has logged in. */
+function hostFacts(login: Buffer, inherit: readonly string[]): HostFacts {
+  const [first = '', ...entries] = decodeHostPathBytes(login).split('\0');
+  const [, os = '', arch = '', uid, firstEntry = ''] =
+    /^\n?([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$/s.exec(first) ?? [];
+  const variables: Record<string, string> = Object.create(null);
+  for (const entry of [firstEntry, ...entries]) {
     const at = entry.indexOf('=');
-    if (at > 0) login[entry.slice(0, at)] = entry.slice(at + 1);
+    if (at > 0) variables[entry.slice(0, at)] = entry.slice(at + 1);
   }
-  const home = hostPath(login['HOME'] ?? '/');
-  const env = safeEnvironment(login, [...SAFE_ENVIRONMENT_NAMES, ...inherit]);
+  const home = hostPath(variables['HOME'] ?? '/');
+  const env = safeEnvironment(variables, [...SAFE_ENVIRONMENT_NAMES, ...inherit]);
   return {
     platform: platformOf(os, arch),
     uid: Number(uid),
     home,
-    tmp: hostPath(login['TMPDIR'] || '/tmp'),
+    tmp: hostPath(variables['TMPDIR'] || '/tmp'),
     env: Object.freeze({ ...env, HOME: home }),
   };
 }
@@ -104,17 +112,14 @@ function platformOf(os: string, arch: string): HostPlatform {
 
 function sshHost(link: SshLink, label: string, facts: HostFacts): Host {
   const { env, home } = facts;
-  const lifetime = new AbortController();
-  const { lost } = link.main;
-  lost.addEventListener('abort', () => lifetime.abort(lost.reason), { once: true });
   const running = new Set<HostProcess>();
   return {
     label,
     ...facts,
-    signal: lifetime.signal,
+    signal: link.lost,
     async spawn(command, options = {}) {
       throwIfAborted(options.signal, `start ${command.argv[0]}`);
-      lifetime.signal.throwIfAborted();
+      link.lost.throwIfAborted();
       const checked = checkCommand({ env, home }, command);
       const marker = processMarker(randomUUID(), env[MARKER_NAME], checked.env[MARKER_NAME]);
       const marked = { ...checked, env: { ...checked.env, [MARKER_NAME]: marker.value } };
@@ -136,11 +141,11 @@ function sshHost(link: SshLink, label: string, facts: HostFacts): Host {
     setModified: (path, modifiedMs) => setRemoteModified(link, path, modifiedMs),
     canonicalize: (path, { within } = {}) => canonicalRemotePath(link, path, within),
     watch: (path, { signal }) => watchRemotePath(link, path, signal),
-    connect: (service, { signal } = {}) => connectRemotely(link.main, service, signal),
+    connect: async (service, { signal } = {}) =>
+      await connectRemotely(await link.connection(signal), service, signal),
     async [Symbol.asyncDispose]() {
       const processes = [...running];
       await Promise.all(processes.map((one) => one[Symbol.asyncDispose]()));
-      lifetime.abort(new HostError('host-lost', `The host ${label} was closed.`));
       link.close();
     },
   };

@@ -53,9 +53,9 @@ async function processTable(link: SshLink, { markerIds }: TreeRoot): Promise<Pro
     `  printf '%s ' "$f"; od -An -v -tx1 <"$f" 2>/dev/null | tr -d ' \\n'; echo`,
     'done; exit 0',
   ].join('\n');
-  const text = (await scriptOutput(link, script, { attempt: 'look at the processes of the host' })).toString(
-    'latin1',
-  );
+  const text = (
+    await scriptOutput(link, script, { attempt: 'look at the processes of the host', repeatable: true })
+  ).toString('latin1');
   const separator = text.indexOf('\n\n');
   if (separator < 0) throw new HostError('io', 'The host did not show its processes.');
   const marked = environments(text.slice(separator + 2));
@@ -101,5 +101,5 @@ async function signalProcesses(
     ...members.map(({ pid, started }) => `k ${pid} ${started} ${name.replace(/^SIG/, '')} 2>/dev/null`),
     'exit 0',
   ].join('\n');
-  await scriptOutput(link, script, { attempt: `send ${name} on the host` });
+  await scriptOutput(link, script, { attempt: `send ${name} on the host`, repeatable: true });
 }

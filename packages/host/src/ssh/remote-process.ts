@@ -6,9 +6,11 @@ import type { EndOptions, HostProcess, ProcessExit, SpawnOptions } from '../proc
 import { type ProcessIdentity, parseProcess } from '../process-tree.ts';
 import { channelInput } from './channel-input.ts';
 import { launchFailure, launchScript } from './launch-script.ts';
+import { endLeftBehind } from './left-behind.ts';
 import { remoteProcessTree } from './remote-process-tree.ts';
 import { openScript, type RemoteScript } from './remote-script.ts';
-import type { SshLink, Terminal } from './ssh-link.ts';
+import type { SshLink } from './ssh-link.ts';
+import type { Terminal } from './ssh-session.ts';
 
 /** As much unread output as is taken into memory when a process is disposed of. */
 const ABSORB_BYTES = 4 * 1024 * 1024;
@@ -26,10 +28,12 @@ export async function startRemoteProcess(
   const command = terminal === undefined ? request.command : withTerm(request.command, terminal.term);
   const script = await openScript(link, launchScript(command), {
     attempt: `start ${command.argv[0]}`,
+    guarded: request.markerIds,
     ...(terminal && { terminal }),
     ...(signal && { signal }),
   });
   if (!script.answer.startsWith('ok ')) {
+    script.guard.release(request.markerIds);
     script.channel.close();
     throw launchFailure(command, script.answer);
   }
@@ -70,8 +74,12 @@ interface Started {
 
 function remoteProcess(link: SshLink, started: Started, signal: AbortSignal | undefined): HostProcess {
   const { script, leader, markerIds, terminal, command } = started;
-  const { channel, exit, stdout, stderr, lost } = script;
+  const { channel, exit, stdout, stderr, lost, guard } = script;
   const tree = remoteProcessTree(link, { leader, markerIds });
+  void exit.then(({ kind }) => {
+    if (kind === 'lost') void endLeftBehind(link, markerIds);
+    else guard.release(markerIds);
+  });
   const hangUp = (): void => {
     if (terminal === undefined) channel.end();
     else if (channel.writable) channel.write(END_OF_INPUT);

@@ -1,9 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import type { ClientChannel } from 'ssh2';
+import { abortedError } from '../abort.ts';
 import { type RetainedOutput, retainOutput } from '../byte-streams.ts';
-import { HostError } from '../host-error.ts';
+import type { HostError } from '../host-error.ts';
 import type { ProcessExit } from '../process.ts';
-import type { Session, SshLink, Terminal } from './ssh-link.ts';
+import { nextAnswer } from './answer-line.ts';
+import type { Guard } from './guard.ts';
+import { newToken, terminalShell } from './host-shell.ts';
+import { type Interruption, type RepeatOptions, throughInterruptions } from './interruption.ts';
+import type { GuardedSession, SshLink } from './ssh-link.ts';
+import { letGoOf, type Terminal } from './ssh-session.ts';
 
 /** A script on the host that has given its first answer. */
 export interface RemoteScript {
@@ -14,29 +19,21 @@ export interface RemoteScript {
   readonly stderr: RetainedOutput;
   readonly exit: Promise<ProcessExit>;
   readonly lost: AbortSignal;
+  /** Of the connection that it runs over. */
+  readonly guard: Guard;
 }
 
-export interface ScriptOptions {
-  /** For messages, after "Could not". */
-  readonly attempt: string;
+export interface ScriptOptions extends RepeatOptions {
   readonly terminal?: Terminal;
   /** Stops the wait for a place. Once it is there the script's answer is awaited: only then is it known what it has started. */
   readonly signal?: AbortSignal;
-  /** Doing it twice does the same as doing it once: so it is done again when the connection broke and nobody knows whether it was done. */
-  readonly repeatable?: boolean;
-  /** It may take long: nothing else waits behind it. */
-  readonly slow?: boolean;
-  /** Keep the environment of the login, instead of starting with an empty one. */
-  readonly loginEnvironment?: boolean;
+  /** Ids that the script gives what it starts, to be ended with the connection. */
+  readonly guarded?: readonly string[];
 }
 
-/** A login may print this much before the script speaks: shells that greet whoever comes. */
-const MAX_NOISE_BYTES = 256 * 1024;
-const CLEAN = 'env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C ';
-
 /**
- * Runs a POSIX shell script on the host, up to its first `say`. The script goes through standard input: so it is not bound by the length of an argument,
- * no list of processes shows what stands in it, and the user's login shell, whichever it is, sees a line that all shells read alike.
+ * Runs a POSIX shell script in a session of its own, up to its first `say`. The script goes through standard input: so it is not bound by the length of an
+ * argument, no list of processes shows what stands in it, and the user's login shell, whichever it is, sees a line that all shells read alike.
  * What `say` says begins with a word that cannot be guessed, so that nothing a login prints is taken for it.
  */
 export async function openScript(
@@ -44,89 +41,58 @@ export async function openScript(
   script: string,
   options: ScriptOptions,
 ): Promise<RemoteScript> {
-  const token = randomBytes(12).toString('hex');
+  return await throughInterruptions(options, () => openOnce(link, script, options));
+}
+
+async function openOnce(
+  link: SshLink,
+  script: string,
+  options: ScriptOptions,
+): Promise<{ readonly kind: 'done'; readonly value: RemoteScript } | Interruption> {
+  const token = newToken();
   const body = Buffer.from(`say() { printf '\\n%s %s\\n' ${token} "$*"; }\n${script}\n`);
-  const line = bootstrap(token, body.length, options);
-  const { terminal, signal } = options;
-  const session = await link.open(line, { ...(terminal && { terminal }), ...(signal && { signal }) });
-  const { channel, lost, exit } = session;
-  const answers = { session, token, options };
+  const opened = await openShell(link, { token, bytes: body.length }, options);
+  const { channel, lost } = opened.session;
+  let wasSent = false;
   try {
-    if (terminal !== undefined) await nextAnswer(answers);
+    if (options.signal?.aborted) throw abortedError(options.signal, options.attempt);
+    if (options.terminal !== undefined) await nextAnswer(opened.session, token, options.attempt);
+    wasSent = true;
+    if (options.guarded !== undefined) opened.guard.protect(options.guarded);
+    if (options.terminal === undefined) channel.write(`${body.length}\n`);
     channel.write(body);
-    const answer = await nextAnswer(answers);
-    const retain = {
-      failureAtEnd: (): HostError | undefined => (lost.aborted ? lost.reason : undefined),
-      sharesChannel: true,
-    };
-    return {
-      answer,
-      channel,
-      stdout: retainOutput(channel, options.attempt, retain),
-      stderr: retainOutput(channel.stderr, options.attempt, retain),
-      exit,
-      lost,
-    };
+    const answer = await nextAnswer(opened.session, token, options.attempt);
+    return { kind: 'done', value: remoteScript(opened, answer, options.attempt) };
   } catch (failure) {
-    channel.resume();
-    channel.stderr.resume();
-    channel.close();
+    letGoOf(opened.session);
+    if (lost.aborted) return { kind: 'interrupted', cause: lost.reason, wasSent };
     throw failure;
   }
 }
 
-function bootstrap(token: string, bytes: number, options: ScriptOptions): string {
-  const shell = `exec ${options.loginEnvironment ? '' : CLEAN}/bin/sh -c`;
-  if (options.terminal === undefined) return `${shell} 'eval "$(head -c ${bytes})"'`;
-  // In its usual mode a terminal would show the script and cut long lines.
-  const quiet = `s=$(stty -g); stty raw -echo; printf "\\n%s ready\\n" ${token}`;
-  return `${shell} '${quiet}; S=$(head -c ${bytes}); stty "$s"; eval "$S"'`;
+async function openShell(
+  link: SshLink,
+  { token, bytes }: { readonly token: string; readonly bytes: number },
+  { terminal, signal }: ScriptOptions,
+): Promise<GuardedSession> {
+  const stop = signal === undefined ? {} : { signal };
+  if (terminal === undefined) return await link.shell(stop);
+  return await link.terminal(terminalShell(token, bytes), { terminal, ...stop });
 }
 
-interface Answers {
-  readonly session: Session;
-  readonly token: string;
-  readonly options: ScriptOptions;
-}
-
-/** Reads up to the next line that begins with the token; what follows it stays in the channel. */
-async function nextAnswer({ session, token, options }: Answers): Promise<string> {
-  const { channel, lost } = session;
-  const { attempt } = options;
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const marker = Buffer.from(`\n${token} `);
-  let seen = Buffer.alloc(0);
-  const look = (): void => {
-    for (let chunk: Buffer | null = channel.read(); chunk !== null; chunk = channel.read()) {
-      seen = Buffer.concat([seen, chunk]);
-      const start = seen.indexOf(marker);
-      const end = start < 0 ? -1 : seen.indexOf('\n', start + marker.length);
-      if (end >= 0) {
-        channel.off('readable', look);
-        if (end + 1 < seen.length) channel.unshift(seen.subarray(end + 1));
-        resolve(seen.toString('utf8', start + marker.length, end).replace(/\r$/, ''));
-        return;
-      }
-      if (seen.length > MAX_NOISE_BYTES) reject(mute(attempt, seen));
-    }
+function remoteScript({ session, guard }: GuardedSession, answer: string, attempt: string): RemoteScript {
+  const { channel, lost, exit } = session;
+  const retain = {
+    failureAtEnd: (): HostError | undefined => (lost.aborted ? lost.reason : undefined),
+    sharesChannel: true,
   };
-  const onEnd = (): void => reject(lost.aborted ? lost.reason : mute(attempt, seen));
-  channel.on('readable', look);
-  channel.once('end', onEnd);
-  lost.addEventListener('abort', onEnd, { once: true });
-  try {
-    look();
-    if (channel.readableEnded) onEnd();
-    return await promise;
-  } finally {
-    channel.off('readable', look);
-    channel.off('end', onEnd);
-    lost.removeEventListener('abort', onEnd);
-  }
-}
-
-function mute(attempt: string, seen: Buffer): HostError {
-  const said = seen.toString('utf8').trim().slice(-500);
-  const what = said === '' ? 'It printed nothing.' : `It printed: ${said}`;
-  return new HostError('io', `Could not ${attempt}: the host's shell did not run the script. ${what}`);
+  return {
+    answer,
+    channel,
+    stdout: retainOutput(channel, attempt, retain),
+    stderr: retainOutput(channel.stderr, attempt, retain),
+    exit,
+    lost,
+    guard,
+  };
 }

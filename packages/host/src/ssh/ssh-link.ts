@@ -1,182 +1,255 @@
-import type { ClientChannel } from 'ssh2';
-import { abortedError, throwIfAborted } from '../abort.ts';
-import { HostError } from '../host-error.ts';
-import type { ProcessExit } from '../process.ts';
-import { type Connection, openChannel } from './connection.ts';
+import pRetry from 'p-retry';
+import { throwIfAborted } from '../abort.ts';
+import { HostError, type HostErrorCode } from '../host-error.ts';
+import type { Connection, Connector } from './connection.ts';
+import type { ControlShell } from './control-shell.ts';
+import type { Guard } from './guard.ts';
+import { WAITING_SHELL } from './host-shell.ts';
+import { createLiveConnection, type LiveConnection } from './live-connection.ts';
+import type { Session, Terminal } from './ssh-session.ts';
+import { createWaiters } from './waiters.ts';
 
-export interface Terminal {
-  readonly columns: number;
-  readonly rows: number;
-  readonly term: string;
+/** What became of the link to a host. */
+export type LinkChange =
+  /** No connection is left; new ones are being tried. */
+  | { readonly state: 'interrupted'; readonly cause: HostError }
+  | { readonly state: 'restored' }
+  /** It will not come back. */
+  | { readonly state: 'gone'; readonly cause: HostError };
+
+/** A session, and what looks after it on the host. */
+export interface GuardedSession {
+  readonly session: Session;
+  readonly guard: Guard;
 }
 
-/** A command's channel, and the connection that it depends on. */
-export interface Session {
-  readonly channel: ClientChannel;
-  readonly lost: AbortSignal;
-  readonly exit: Promise<ProcessExit>;
+export interface SessionOptions {
+  readonly signal?: AbortSignal;
 }
 
+/** All connections to one host: opened when they are needed, opened anew when they break, closed when they are idle. */
 export interface SshLink {
-  /** The connection that was there first. */
-  readonly main: Connection;
-  /** Runs a line in the user's login shell. Waits, with a deadline, where all connections are full. */
-  open(
-    line: string,
-    options: { readonly terminal?: Terminal; readonly signal?: AbortSignal },
-  ): Promise<Session>;
+  /** Aborts when the host is gone for good, with the `HostError` as its reason. */
+  readonly lost: AbortSignal;
+  /** A connection that is not closed for being idle; waits, with a deadline, while there is none. */
+  connection(signal?: AbortSignal): Promise<Connection>;
+  /** A waiting shell (see `WAITING_SHELL`). Waits, with a deadline, where all connections are full. */
+  shell(options: SessionOptions): Promise<GuardedSession>;
+  /** Runs a line in the user's login shell, in a terminal. */
+  terminal(line: string, options: SessionOptions & { readonly terminal: Terminal }): Promise<GuardedSession>;
+  /** A shell for file operations. */
+  control(): Promise<ControlShell>;
   close(): void;
 }
 
 export interface SshLinkOptions {
-  readonly connect: () => Promise<Connection>;
+  readonly connector: Connector;
   readonly maxConnections: number;
-  /** How long to wait for a free place. */
+  /** How long to wait for a free place, or for a connection while there is none. */
   readonly waitMs: number;
+  /** After how long a further connection that nobody uses is closed. */
+  readonly idleMs: number;
+  /** For how long a host that cannot be reached is tried again. */
+  readonly reconnectForMs: number;
+  readonly onChange: (change: LinkChange) => void;
 }
 
-/** OpenSSH's `MaxSessions` is 10 unless the host says otherwise; where it is less, the host refuses and the place counts as taken. */
-const SESSIONS_PER_CONNECTION = 10;
-/** SSH_OPEN_CONNECT_FAILED of RFC 4254, which OpenSSH gives when it has no session left. */
-const REFUSED_FOR_NOW = 2;
+/** How many waiting shells are kept ready. */
+const READY_SHELLS = 2;
+const MAX_CONTROL_SHELLS = 3;
+/** A control shell that has been at one script for so long is not waited for, if there can be another. */
+const SLOW_SCRIPT_MS = 200;
+/** After a further connection could not be opened, how long none is tried. */
+const GROWTH_PAUSE_MS = 5_000;
+/** Trying again does not help. */
+const FINAL_CODES: ReadonlySet<HostErrorCode> = new Set([
+  'host-key-unknown',
+  'host-key-changed',
+  'permission-denied',
+  'unsupported',
+  'invalid-command',
+  'invalid-path',
+]);
 
-interface Slots {
-  readonly connection: Connection;
-  taken: number;
-  capacity: number;
-}
+export function createSshLink(first: Connection, options: SshLinkOptions): SshLink {
+  const { connector, maxConnections, waitMs } = options;
+  const over = new AbortController();
+  const live: LiveConnection[] = [];
+  const waiters = createWaiters();
+  let controls: ControlShell[] = [];
+  let growing: Promise<void> | undefined;
+  let growthFailure: HostError | undefined;
+  let growthPausedUntil = 0;
 
-/** Sessions over one connection, and over further ones of the same host when that has no room. */
-export function createSshLink(main: Connection, options: SshLinkOptions): SshLink {
-  const all: Slots[] = [{ connection: main, taken: 0, capacity: SESSIONS_PER_CONNECTION }];
-  const waiting = new Set<() => void>();
-  let opening: Promise<void> | undefined;
-  let closed = false;
-
-  const release = (slots: Slots): void => {
-    slots.taken -= 1;
-    for (const wake of waiting) wake();
+  const finish = (cause: HostError): void => {
+    if (over.signal.aborted) return;
+    over.abort(cause);
+    for (const one of live.splice(0)) one.close();
+    waiters.wakeAll();
   };
-  const addConnection = async (): Promise<void> => {
-    const connection = await options.connect();
-    if (closed) {
+  const add = (connection: Connection): void => {
+    if (over.signal.aborted) {
       connection.close();
       return;
     }
-    const slots = { connection, taken: 0, capacity: SESSIONS_PER_CONNECTION };
-    all.push(slots);
-    connection.lost.addEventListener('abort', () => all.splice(all.indexOf(slots), 1), { once: true });
+    const one = createLiveConnection(connection, () => {
+      waiters.wakeAll();
+      closeWhenIdle(one);
+    });
+    live.push(one);
+    growthFailure = undefined;
+    connection.lost.addEventListener('abort', () => drop(one), { once: true });
+    if (live.length === 1) one.keepReady(READY_SHELLS);
+    waiters.wakeAll();
   };
-  const take = async (signal: AbortSignal | undefined): Promise<Slots> => {
-    const deadline = AbortSignal.timeout(options.waitMs);
+  const drop = (one: LiveConnection): void => {
+    const at = live.indexOf(one);
+    if (at < 0) return;
+    live.splice(at, 1);
+    const cause: HostError = one.connection.lost.reason;
+    if (live.length === 0 && !over.signal.aborted) {
+      options.onChange({ state: 'interrupted', cause });
+      grow();
+    }
+    waiters.wakeAll();
+  };
+  /** The one that has been there longest stays: forwarded connections run over it. */
+  const closeWhenIdle = (one: LiveConnection): void => {
+    if (one.inUse > 0 || live[0] === one) return;
+    const timer = setTimeout(() => {
+      if (one.inUse > 0 || live[0] === one || !live.includes(one)) return;
+      live.splice(live.indexOf(one), 1);
+      one.close();
+    }, options.idleMs);
+    timer.unref();
+  };
+  const grow = (): void => {
+    if (growing !== undefined || over.signal.aborted) return;
+    const isReconnection = live.length === 0;
+    growing = pRetry(() => connector.connect(over.signal), {
+      retries: isReconnection ? Number.POSITIVE_INFINITY : 0,
+      minTimeout: 200,
+      maxTimeout: 15_000,
+      randomize: true,
+      maxRetryTime: options.reconnectForMs,
+      signal: over.signal,
+      shouldRetry: ({ error }) => !isFinal(error),
+    }).then(
+      (connection) => {
+        add(connection);
+        if (isReconnection && !over.signal.aborted) options.onChange({ state: 'restored' });
+      },
+      (failure) => {
+        if (over.signal.aborted) return;
+        growthFailure = asHostError(failure);
+        growthPausedUntil = performance.now() + GROWTH_PAUSE_MS;
+        if (live.length > 0) return;
+        if (isReconnection) {
+          options.onChange({ state: 'gone', cause: growthFailure });
+          finish(growthFailure);
+        } else growthPausedUntil = 0;
+      },
+    );
+    void growing.then(() => {
+      growing = undefined;
+      if (live.length === 0) grow();
+      waiters.wakeAll();
+    });
+  };
+  const refuse = (): HostError => {
+    if (live.length > 0) return full(live.length, waitMs, growthFailure);
+    return new HostError(
+      'host-lost',
+      `${connector.label} could not be reached for ${waitMs} ms, so that nothing was asked of it; it is still being tried.`,
+    );
+  };
+  /** Looks again whenever something has changed, until there is what is looked for. */
+  const whenThere = async <T>(signal: AbortSignal | undefined, look: () => T | undefined): Promise<T> => {
+    const deadline = AbortSignal.timeout(waitMs);
     for (;;) {
-      main.lost.throwIfAborted();
+      over.signal.throwIfAborted();
       throwIfAborted(signal, 'open a session');
-      const free = all.find(({ taken, capacity }) => taken < capacity);
-      if (free !== undefined) {
-        free.taken += 1;
-        return free;
-      }
-      if (deadline.aborted) throw full(all.length, options.waitMs);
-      if (all.length < options.maxConnections || opening !== undefined) {
-        opening ??= addConnection().finally(() => {
-          opening = undefined;
-        });
-        await opening;
-      } else await freed(waiting, [deadline, main.lost, ...(signal === undefined ? [] : [signal])]);
+      const found = look();
+      if (found !== undefined) return found;
+      if (deadline.aborted) throw refuse();
+      await waiters.woken(signal === undefined ? [deadline] : [deadline, signal]);
     }
   };
-
+  const withRoom = (): LiveConnection | undefined => {
+    const one = live.find((candidate) => candidate.hasRoom());
+    if (one !== undefined) return one;
+    if (live.some((candidate) => candidate.dropReady())) return undefined;
+    if (live.length < maxConnections && performance.now() >= growthPausedUntil) grow();
+    return undefined;
+  };
+  const takeReady = (): GuardedSession | undefined => {
+    for (const one of live) {
+      const session = one.takeReady();
+      if (session === undefined) continue;
+      one.keepReady(READY_SHELLS);
+      return { session, guard: one.guard };
+    }
+    return undefined;
+  };
+  const openOn = async (
+    line: string,
+    options: SessionOptions & { readonly terminal?: Terminal },
+  ): Promise<GuardedSession> => {
+    const { signal, terminal } = options;
+    for (;;) {
+      const found = await whenThere(signal, () =>
+        line === WAITING_SHELL ? (takeReady() ?? withRoom()) : withRoom(),
+      );
+      if ('session' in found) return found;
+      const session = await found.open(line, terminal).catch((failure: unknown) => {
+        // It broke under us, and nothing was said yet: the next one will do.
+        if (found.connection.lost.aborted) return undefined;
+        throw failure;
+      });
+      found.keepReady(READY_SHELLS);
+      if (session !== undefined) return { session, guard: found.guard };
+    }
+  };
+  add(first);
   return {
-    main,
-    async open(line, { terminal, signal }) {
-      for (;;) {
-        const slots = await take(signal);
-        try {
-          const session = await openSession(slots.connection, line, terminal);
-          const { channel } = session;
-          channel.once('close', () => release(slots));
-          if (signal?.aborted) {
-            channel.close();
-            throw abortedError(signal, 'open a session');
-          }
-          return session;
-        } catch (failure) {
-          if (failure instanceof HostError) throw failure;
-          slots.capacity = Math.max(1, Math.min(slots.capacity, slots.taken - 1));
-          release(slots);
-          const isFull =
-            failure instanceof Error && 'reason' in failure && failure.reason === REFUSED_FOR_NOW;
-          if (!isFull || slots.taken === 0) throw refused(failure);
-        }
-      }
-    },
+    lost: over.signal,
+    connection: async (signal) => await whenThere(signal, () => live[0]?.connection),
+    shell: (wanted) => openOn(WAITING_SHELL, wanted),
+    terminal: openOn,
+    control,
     close() {
-      closed = true;
-      for (const { connection } of [...all]) connection.close();
+      finish(new HostError('host-lost', `The host ${connector.label} was closed.`));
     },
   };
+  async function control(): Promise<ControlShell> {
+    controls = controls.filter((one) => one.isOpen);
+    const calm = controls.toSorted((a, b) => a.pending - b.pending)[0];
+    const hasTime = calm !== undefined && (calm.pending === 0 || calm.busyMs < SLOW_SCRIPT_MS);
+    if (hasTime || (calm !== undefined && controls.length === MAX_CONTROL_SHELLS)) return calm;
+    const one =
+      calm === undefined ? await whenThere(undefined, withRoom) : live.find((other) => other.hasRoom());
+    if (one === undefined) return calm ?? (await control());
+    const opened = one.openControl();
+    controls.push(opened);
+    return opened;
+  }
 }
 
-async function openSession(
-  connection: Connection,
-  line: string,
-  terminal: Terminal | undefined,
-): Promise<Session> {
-  const { client, lost } = connection;
-  const pty =
-    terminal === undefined
-      ? {}
-      : { pty: { cols: terminal.columns, rows: terminal.rows, term: terminal.term, width: 0, height: 0 } };
-  let exit: Promise<ProcessExit> | undefined;
-  const channel = await openChannel(connection, (callback) => {
-    client.exec(line, pty, (failure, opened) => {
-      // Listened to at once: what follows may have come with the same packet.
-      if (failure === undefined) {
-        exit = exitOf(opened, lost);
-        opened.on('error', () => undefined);
-      }
-      callback(failure, opened);
-    });
-  });
-  return { channel, lost, exit: exit ?? exitOf(channel, lost) };
+function isFinal(failure: unknown): boolean {
+  return failure instanceof HostError && FINAL_CODES.has(failure.code);
 }
 
-function exitOf(channel: ClientChannel, lost: AbortSignal): Promise<ProcessExit> {
-  const { promise, resolve } = Promise.withResolvers<ProcessExit>();
-  const lose = (): void => {
-    const cause = lost.aborted
-      ? lost.reason
-      : new HostError('host-lost', 'The session ended without an exit.');
-    resolve({ kind: 'lost', cause });
-  };
-  channel.once('exit', (code: number | null, signal?: string) => {
-    resolve(code === null ? { kind: 'signaled', name: signal ?? 'SIGKILL' } : { kind: 'exited', code });
-  });
-  channel.once('close', lose);
-  lost.addEventListener('abort', lose, { once: true });
-  void promise.then(() => lost.removeEventListener('abort', lose));
-  return promise;
+function asHostError(failure: unknown): HostError {
+  if (failure instanceof HostError) return failure;
+  const reason = failure instanceof Error ? failure.message : String(failure);
+  return new HostError('host-lost', `The host cannot be reached any more: ${reason}`, { cause: failure });
 }
 
-async function freed(waiting: Set<() => void>, signals: readonly AbortSignal[]): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const over = AbortSignal.any([...signals]);
-  over.addEventListener('abort', () => resolve(), { once: true });
-  if (over.aborted) resolve();
-  waiting.add(resolve);
-  await promise;
-  waiting.delete(resolve);
-}
-
-function full(connections: number, waitMs: number): HostError {
+function full(connections: number, waitMs: number, growthFailure: HostError | undefined): HostError {
+  const why = growthFailure === undefined ? '' : ` A further connection failed: ${growthFailure.message}`;
   return new HostError(
     'timeout',
-    `No session of the host came free within ${waitMs} ms, with ${connections} connections in use: allow more of them (maxConnections), or run less at once.`,
+    `No session of the host came free within ${waitMs} ms, with ${connections} connections in use: allow more of them (maxConnections), or run less at once.${why}`,
+    { cause: growthFailure },
   );
-}
-
-function refused(cause: unknown): HostError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new HostError('unsupported', `The host does not run commands for this user: ${reason}`, { cause });
 }

@@ -1,0 +1,116 @@
+import { nextAnswer } from './answer-line.ts';
+import { newToken } from './host-shell.ts';
+import { letGoOf, type Session } from './ssh-session.ts';
+
+/**
+ * A shell on the host that ends what a connection leaves behind: when its input ends without a word (the connection is gone), or when nothing was heard of
+ * this program for five minutes (it is gone, and the host does not know yet). Best effort: where the host has no place for it, nothing is guarded.
+ */
+export interface Guard {
+  /** What carries one of these ids in `SEEDBED_PROCESS` is ended with the connection. */
+  protect(ids: readonly string[]): void;
+  release(ids: readonly string[]): void;
+}
+
+const HEARTBEAT_MS = 60_000;
+const MISSED_HEARTBEATS = 5;
+/** An id that a caller chose could be anything, and these go through a shell's word splitting. */
+const PLAIN_ID = /^[\w.:@-]+$/;
+
+/** `open` gives a waiting shell, or nothing where there is no room. It is asked for one when the first id comes. */
+export function createGuard(open: () => Promise<Session | undefined>): Guard {
+  let opening: Promise<((line: string) => void) | undefined> | undefined;
+  const tell = (lines: readonly string[]): void => {
+    opening ??= start(open).catch(() => undefined);
+    void opening.then((send) => send?.(lines.join('')));
+  };
+  const lines = (sign: '+' | '-', ids: readonly string[]): readonly string[] =>
+    ids.filter((id) => PLAIN_ID.test(id)).map((id) => `${sign} ${id}\n`);
+  return {
+    protect: (ids) => tell(lines('+', ids)),
+    release: (ids) => tell(lines('-', ids)),
+  };
+}
+
+async function start(
+  open: () => Promise<Session | undefined>,
+): Promise<((line: string) => void) | undefined> {
+  const session = await open();
+  if (session === undefined) return undefined;
+  const { channel, lost } = session;
+  const token = newToken();
+  const script = Buffer.from(guardScript(token));
+  try {
+    channel.write(`${script.length}\n`);
+    channel.write(script);
+    await nextAnswer(session, token, 'guard the processes of the connection');
+  } catch (failure) {
+    letGoOf(session);
+    throw failure;
+  }
+  channel.resume();
+  channel.stderr.resume();
+  const heartbeat = setInterval(() => channel.write('=\n'), HEARTBEAT_MS);
+  heartbeat.unref();
+  channel.once('close', () => clearInterval(heartbeat));
+  return (line) => {
+    if (!lost.aborted && channel.writable) channel.write(line);
+  };
+}
+
+/**
+ * Ends all that carries one of the ids in `$l`, and the groups that they lead: first with SIGTERM, after two seconds with SIGKILL.
+ * An id counts only where it stands in the marker, whole.
+ */
+const END = `
+marked() {
+  set --
+  for i in $l; do set -- "$@" -e "$i"; done
+  [ "$#" -gt 0 ] || return 0
+  for f in $(grep -lF "$@" /proc/[0-9]*/environ 2>/dev/null); do
+    v=$(tr '\\000' '\\n' <"$f" 2>/dev/null | grep '^SEEDBED_PROCESS=')
+    for i in $l; do
+      case ",\${v#*=}," in *",$i,"*) f=\${f#/proc/}; echo "\${f%%/*}"; break ;; esac
+    done
+  done
+}
+finish() {
+  trap '' HUP TERM INT
+  for s in TERM TERM KILL KILL KILL KILL; do
+    p=$(marked)
+    [ -n "$p" ] || break
+    for i in $p; do
+      kill -s "$s" -- "-$i" 2>/dev/null
+      kill -s "$s" "$i" 2>/dev/null
+    done
+    sleep 1
+  done
+}`;
+
+/** A script that ends all that carries one of the ids, and says nothing. */
+export function endMarkedScript(ids: readonly string[]): string {
+  return `l='${ids.filter((id) => PLAIN_ID.test(id)).join(' ')}'${END}\nfinish`;
+}
+
+function guardScript(token: string): string {
+  return `l=' '${END}
+(
+  trap 'n=0' USR1
+  trap 'kill "$s" 2>/dev/null; exit 0' TERM HUP
+  n=0
+  while [ "$n" -lt ${MISSED_HEARTBEATS} ]; do n=$((n + 1)); sleep ${HEARTBEAT_MS / 1_000} & s=$!; wait "$s"; done
+  kill -s HUP $$
+) </dev/null >/dev/null 2>&1 &
+w=$!
+trap '' PIPE
+trap 'exit 0' HUP TERM INT
+trap 'kill "$w" 2>/dev/null; finish' EXIT
+printf '\\n%s ok\\n' ${token}
+while read -r o i; do
+  case $o in
+    +) l="$l$i " ;;
+    -) case $l in *" $i "*) l="\${l%% $i *} \${l#* $i }" ;; esac ;;
+    =) kill -s USR1 "$w" ;;
+  esac
+done`;
+}

@@ -81,7 +81,10 @@ export function bindSandboxPolicy(policy: SandboxPolicy, binding: SandboxBinding
 }
 
 /** The folder that a symbol means on a host. */
-export function symbolPath(symbol: PolicySymbol, binding: SandboxBinding): HostPath {
+export function symbolPath(
+  symbol: PolicySymbol,
+  binding: Pick<SandboxBinding, 'workdir' | 'tmp' | 'home' | 'codexHome'>,
+): HostPath {
   if (symbol === ':root') return hostPath('/');
   if (symbol === ':workdir') return binding.workdir;
   if (symbol === ':tmp') return binding.tmp;

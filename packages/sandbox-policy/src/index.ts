@@ -6,6 +6,7 @@ export {
 export type { BoundEntry } from './bound-entry.ts';
 export { equalPolicies, toPolicySettings } from './canonical-policy.ts';
 export { type CommandOutcome, classifyDenial, type Denial, type DenialKind } from './classify-denial.ts';
+export { createLinkFollower, type LinkFollower } from './follow-links.ts';
 export { parseSandboxPolicy } from './parse-policy.ts';
 export type {
   ApprovalMode,
@@ -17,6 +18,13 @@ export type {
   SandboxProfile,
 } from './policy.ts';
 export type { AllowedDirectory, EntrySetting, SandboxPolicySettings } from './policy-settings.ts';
+export {
+  bindSurveyedPolicy,
+  type EnforcingCodex,
+  type PolicySurvey,
+  type SurveyedPlace,
+  surveySandboxPolicy,
+} from './policy-survey.ts';
 export { type ProbeOptions, probeSandbox } from './probe-sandbox.ts';
 export { renderAppServerArgv, renderCodexArgv, renderExecArgv, renderProbeArgv } from './render-argv.ts';
 export { CONFIG_KEYS_OWNED_BY_POLICY, renderConfigToml } from './render-config.ts';

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Host, hostPath } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
@@ -96,6 +96,33 @@ test('the probe runs no start-up file of the user', async () => {
   expect((await task.paths()).filter((path) => path.startsWith('started'))).toEqual([]);
 });
 
+test('what is printed in the sandbox does not speak for what is looked at from outside', async () => {
+  await using task = await createTaskFolder();
+  const nonce = `nonce=$(for word; do case $word in *-*-*-*-*) printf %s "$word"; break ;; esac; done)`;
+  const forged = [
+    '"$nonce 1 wrote"',
+    '"$nonce 0 done"',
+    '"before $nonce 1 landed"',
+    '"after $nonce 1 landed"',
+  ];
+  const liar = `while [ "$1" != try ]; do shift; done; ${nonce}; printf '%s\\n' ${forged.join(' ')}`;
+  expect(observed(await failure(probe(task, liar)))).toMatchObject({
+    command: 'allowed',
+    'workdir-write': 'denied',
+  });
+});
+
+test('a tool that is started outside of the sandbox runs nothing of the home of the task', async () => {
+  await using task = await createTaskFolder();
+  const tools = join(task.root, 'tools');
+  await mkdir(tools);
+  await symlink('/bin/mkdir', join(tools, 'mkdir'));
+  const python = await task.program('tools/python3', `echo "$1" >> '${task.root}/python-was-told'`);
+  expect(python).toContain(tools);
+  await failure(probe(task, RUN_UNCONFINED, { host: createLocalHost({ env: { PATH: tools } }) }));
+  expect(await readFile(join(task.root, 'python-was-told'), 'utf8')).toBe('-I\n-I\n');
+});
+
 describe('a sandbox that lets nothing through', () => {
   test('is caught because nothing lands where it should', async () => {
     await using task = await createTaskFolder();
@@ -155,6 +182,41 @@ describe('a probe', () => {
     const before = await task.paths();
     const signal = AbortSignal.timeout(300);
     await expect(probe(task, 'sleep 60', { signal })).rejects.toMatchObject({ code: 'aborted' });
+    expect((await task.paths()).filter((path) => path !== 'codex')).toEqual(before);
+  });
+
+  test('that is aborted leaves no folder behind that came into being in the sandbox', async () => {
+    await using task = await createTaskFolder();
+    const before = await task.paths();
+    const stop = new AbortController();
+    const probing = probe(task, 'mkdir .git && touch ../reached && exec sleep 60', { signal: stop.signal });
+    probing.catch(() => undefined);
+    await expect.poll(() => task.paths()).toContain('reached');
+    stop.abort();
+    await expect(probing).rejects.toMatchObject({ code: 'aborted' });
+    expect((await task.paths()).filter((path) => path !== 'codex' && path !== 'reached')).toEqual(before);
+  });
+
+  test('costs one command', async () => {
+    await using task = await createTaskFolder();
+    const host = createLocalHost();
+    let commands = 0;
+    const counting: Host = {
+      ...host,
+      spawn: (...command) => {
+        commands += 1;
+        return host.spawn(...command);
+      },
+    };
+    await failure(probe(task, RUN_UNCONFINED, { host: counting }));
+    expect(commands).toBe(1);
+  });
+
+  test('whose end was cut off, because too much was printed, is none', async () => {
+    await using task = await createTaskFolder();
+    const before = await task.paths();
+    const flood = `head -c 3000000 /dev/zero | tr '\\0' x; ${RUN_UNCONFINED}`;
+    await expect(probe(task, flood)).rejects.toMatchObject({ code: 'command-failed' });
     expect((await task.paths()).filter((path) => path !== 'codex')).toEqual(before);
   });
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { type Command, type Host, type HostPath, joinHostPath, type RunResult, run } from '@seedbed/host';
+import { type Command, type Host, HostError, type HostPath, joinHostPath, run } from '@seedbed/host';
 import type { ResolvedSandbox } from './bind-policy.ts';
 import { judge } from './probe-judgement.ts';
+import { type ProbeLines, readProbeLines } from './probe-lines.ts';
 import { canaryPlaces, type PlannedCheck, planProbe } from './probe-plan.ts';
 import { PROBE_SCRIPT } from './probe-script.ts';
 import { renderProbeArgv } from './render-argv.ts';
@@ -14,7 +15,7 @@ export interface ProbeOptions {
   readonly codexPath: string;
   /** What Codex gets besides the host's safe environment; `CODEX_HOME` is added. */
   readonly env?: Readonly<Record<string, string>>;
-  /** How long each of the three commands may take, in milliseconds. 30,000 by default. */
+  /** How long it may take, in milliseconds. 30,000 by default. */
   readonly timeoutMs?: number;
   /** Lets a denial pass that nothing on the host could try. The report's verdict is `incomplete` then. */
   readonly allowUnchecked?: boolean;
@@ -41,102 +42,90 @@ export async function probeSandbox(
     const confinedBy = kind === 'external' ? 'external' : 'nobody';
     return { confinedBy, codexVersion, verdict: 'incomplete', checks: [] };
   }
-  const probe = createProbe(host, resolved, options);
-  let canaries: Canaries | undefined;
-  let inside: RunResult;
-  let after: ProbeLines;
-  try {
-    canaries = await probe.prepare();
-    inside = await probe.tryInSandbox(canaries);
-  } finally {
-    after = await probe.finish(canaries);
-  }
-  const ran = inside.stdout.includes(`${probe.nonce} 0 done`);
-  const checks = [commandCheck(inside, ran), ...(ran ? probe.judgeAll(canaries, inside, after) : [])];
+  const probe = createProbe(resolved, options.codexPath);
+  const { stderr, lines } = await runProbe(host, probe, resolved.binding, options);
+  const ran = lines.ended('inside');
+  const checks = [
+    commandCheck(stderr || lines.printedInside, ran),
+    ...(ran ? judgeAll(probe, lines, resolved.binding.workdir) : []),
+  ];
   const report: SandboxReport = { confinedBy: 'codex', codexVersion, verdict: verdictOf(checks), checks };
-  refuseUnlessHeld(report, { host, inside, options });
+  refuseUnlessHeld(report, { host, output: `${stderr}\n${lines.printedInside}`, options });
   return report;
 }
 
-/** The words of one run of the script, by the position of the task that they are about. */
-type ProbeLines = ReadonlyMap<number, readonly string[]>;
-
-interface Canaries {
-  readonly plan: readonly PlannedCheck[];
-  readonly control: ProbeLines;
-  /** Where what the control said about each check stands. */
-  readonly controlPositions: readonly number[];
+/** What is tried, and the commands that try it. */
+interface Probe {
+  readonly nonce: string;
+  readonly secret: string;
+  readonly planned: readonly PlannedCheck[];
+  readonly places: readonly HostPath[];
+  /** Does all of it. */
+  readonly whole: readonly [string, ...string[]];
+  /** Takes away what the other one made and could not take away itself. */
+  readonly clear: readonly [string, ...string[]];
 }
 
-function createProbe(host: Host, resolved: ResolvedSandbox, options: ProbeOptions) {
-  const nonce = randomUUID();
-  const secret = randomUUID();
+function createProbe(resolved: ResolvedSandbox, codexPath: string): Probe {
+  const [nonce, secret] = [randomUUID(), randomUUID()];
   const planned = planProbe(resolved);
   const places = canaryPlaces(resolved);
-  const { codexHome, workdir } = resolved.binding;
-  const { codexPath, env = {}, signal, timeoutMs = 30_000 } = options;
-  const bounds = { timeoutMs, maxOutputBytes: 256 * 1024 };
-  const environment = { ...env, CODEX_HOME: codexHome };
-  const script = (mode: string, tasks: readonly string[]): [string, ...string[]] => {
-    return ['/bin/sh', '-c', PROBE_SCRIPT, 'sh', mode, nonce, ...tasks];
+  const script = (mode: string, ...rest: readonly string[]): [string, ...string[]] => {
+    return ['/bin/sh', '-c', PROBE_SCRIPT, 'sh', mode, nonce, ...rest];
   };
-  const abortable = signal === undefined ? bounds : { ...bounds, signal };
+  const tasks = [...planned.map(taskOf), ...places.map((path) => `c:${path}`)];
+  const inside = [codexPath, ...renderProbeArgv(resolved, script('try'))];
+  const whole = script('probe', secret, String(inside.length), ...inside, ...tasks);
+  return { nonce, secret, planned, places, whole, clear: script('clear', ...tasks) };
+}
 
-  return {
-    nonce,
-    async prepare(): Promise<Canaries> {
-      const tasks = [...planned.map(taskOf), ...places.map((path) => `c:${path}`)];
-      const command: Command = { argv: script('prepare', tasks), cwd: workdir };
-      const lines = readLines(
-        (await run(host, command, { ...abortable, input: `${secret}\n`, check: true })).stdout,
-        nonce,
-      );
-      const controlPositions = planned.map((_, index) => index + 1);
-      const place = places.findIndex((_, index) => lines.get(planned.length + index + 1)?.includes('made'));
-      if (place < 0) return { plan: [...planned, outsideCheck(workdir)], control: lines, controlPositions };
-      const folder = joinHostPath(places[place] ?? workdir, `.seedbed-probe-${nonce}`);
-      return {
-        plan: [...planned, outsideCheck(folder)],
-        control: lines,
-        controlPositions: [...controlPositions, planned.length + place + 1],
-      };
-    },
-    async tryInSandbox({ plan }: Canaries): Promise<RunResult> {
-      const argv = renderProbeArgv(resolved, script('try', tried(plan).map(taskOf)));
-      return run(host, { argv: [codexPath, ...argv], cwd: workdir, env: environment }, abortable);
-    },
-    /** Not to be aborted: the canaries have to go, also those of a preparation that failed half-way. */
-    async finish(canaries: Canaries | undefined): Promise<ProbeLines> {
-      const checks = tried(canaries?.plan ?? planned).map((check, index) => {
-        return canaries?.control.get(index + 1)?.includes('absent') ? `q:${check.path}` : taskOf(check);
-      });
-      const tasks = [...checks, ...places.map((path) => `c:${path}`)];
-      return readLines(
-        (await run(host, { argv: script('finish', tasks), cwd: workdir }, bounds)).stdout,
-        nonce,
-      );
-    },
-    judgeAll(
-      { control, controlPositions, plan }: Canaries,
-      inside: RunResult,
-      after: ProbeLines,
-    ): SandboxCheck[] {
-      const said = readLines(inside.stdout, nonce);
-      return plan.map((check, index) => {
-        const words = {
-          control: control.get(controlPositions[index] ?? -1) ?? [],
-          inside: said.get(index + 1) ?? [],
-          after: after.get(index + 1) ?? [],
-        };
-        return judge(check, words, secret);
-      });
-    },
-  };
-
-  function tried(plan: readonly PlannedCheck[]): readonly PlannedCheck[] {
-    // Without a canary folder there is nothing to write outside: the check stays, and is judged as one that did not run.
-    return plan.filter(({ kind, path }) => kind !== 'o' || path !== workdir);
+/** One command: a host across a slow link is asked once. Whatever becomes of it, the canaries go. */
+async function runProbe(
+  host: Host,
+  { nonce, whole, clear }: Probe,
+  { codexHome, workdir }: ResolvedSandbox['binding'],
+  { env = {}, signal, timeoutMs = 30_000 }: ProbeOptions,
+): Promise<{ readonly stderr: string; readonly lines: ProbeLines }> {
+  const bounds = { timeoutMs, maxOutputBytes: 1024 * 1024, check: true };
+  try {
+    const command: Command = { argv: whole, cwd: workdir, env: { ...env, CODEX_HOME: codexHome } };
+    const { stdout, stderr } = await run(
+      host,
+      command,
+      signal === undefined ? bounds : { ...bounds, signal },
+    );
+    const lines = readProbeLines(stdout, nonce);
+    if (lines.ended('after')) return { stderr, lines };
+    throw new HostError(
+      'command-failed',
+      `The probe of the sandbox was cut off. It printed: ${lastWords(stderr || stdout)}`,
+    );
+  } catch (failure) {
+    // Not to be aborted. That it fails, too, is the smaller failure.
+    await run(host, { argv: clear, cwd: workdir }, { timeoutMs }).catch(() => undefined);
+    throw failure;
   }
+}
+
+function judgeAll(
+  { planned, places, nonce, secret }: Probe,
+  lines: ProbeLines,
+  workdir: HostPath,
+): SandboxCheck[] {
+  // The canary folder has the position of the first place where it could have been made.
+  const outside = planned.length + 1;
+  const made = lines.words('before', outside).find((word) => word.startsWith('made '));
+  const place = made === undefined ? undefined : places[Number(made.slice('made '.length)) - outside];
+  // Without one, the check stays, and is judged as one that did not run.
+  const folder = place === undefined ? workdir : joinHostPath(place, `.seedbed-probe-${nonce}`);
+  return [...planned, outsideCheck(folder)].map((check, index) => {
+    const words = {
+      control: lines.words('before', index + 1),
+      inside: lines.words('inside', index + 1),
+      after: lines.words('after', index + 1),
+    };
+    return judge(check, words, secret);
+  });
 }
 
 function outsideCheck(path: HostPath): PlannedCheck {
@@ -152,26 +141,13 @@ function mountPath(path: HostPath): string {
   return path.replace(/[\\ \t\n]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
 
-function readLines(stdout: string, nonce: string): ProbeLines {
-  const lines = new Map<number, string[]>();
-  for (const line of stdout.split('\n')) {
-    const match = /^(\S+) (\d+) (.*)$/.exec(line);
-    if (match?.[1] !== nonce) continue;
-    const position = Number(match[2]);
-    lines.set(position, [...(lines.get(position) ?? []), match[3] ?? '']);
-  }
-  return lines;
-}
-
-function commandCheck(inside: RunResult, ran: boolean): SandboxCheck {
+function commandCheck(output: string, ran: boolean): SandboxCheck {
   return {
     subject: 'command',
     target: '/bin/sh',
     expected: 'allowed',
     observed: ran ? 'allowed' : 'denied',
-    evidence: ran
-      ? 'a shell ran to its end'
-      : `no command runs; Codex printed: ${lastWords(inside.stderr || inside.stdout)}`,
+    evidence: ran ? 'a shell ran to its end' : `no command runs; Codex printed: ${lastWords(output)}`,
   };
 }
 
@@ -187,11 +163,7 @@ function verdictOf(checks: readonly SandboxCheck[]): SandboxReport['verdict'] {
 
 function refuseUnlessHeld(
   report: SandboxReport,
-  {
-    host,
-    inside,
-    options,
-  }: { readonly host: Host; readonly inside: RunResult; readonly options: ProbeOptions },
+  { host, output, options }: { readonly host: Host; readonly output: string; readonly options: ProbeOptions },
 ): void {
   const wrong = report.checks.filter(({ expected, observed }) => {
     if (observed === 'not-checkable') return expected === 'denied' && options.allowUnchecked !== true;
@@ -200,7 +172,7 @@ function refuseUnlessHeld(
   if (wrong.length === 0) return;
   const story = wrong.map(describeCheck).join('\n');
   const advice = wrong.some(({ subject }) => subject === 'command')
-    ? sandboxAdvice(`${inside.stderr}\n${inside.stdout}`, host.uid)
+    ? sandboxAdvice(output, host.uid)
     : 'Nothing was started. Do not use this host with this policy until that is understood.';
   throw new SandboxPolicyError(
     'probe-failed',

@@ -66,6 +66,51 @@ describe('on a host', () => {
     },
   );
 
+  test('of what leads to a missing folder the links that are there are followed', async () => {
+    await using task = await createTaskFolder();
+    await mkdir(join(task.root, 'real'));
+    await symlink('real', join(task.root, 'link'));
+    const entries = [
+      { access: 'read', path: '/' },
+      { access: 'deny', path: '~/link/none/such' },
+      { access: 'deny', path: '~/link/none/other' },
+    ];
+    const resolved = await resolve(task, { profile: { kind: 'managed', entries } });
+    const paths = resolved.entries.map(({ path }) => path);
+    expect(paths).toContain(join(task.root, 'real/none/such'));
+    expect(paths).toContain(join(task.root, 'real/none/other'));
+  });
+
+  test('the logins of its user can be made unreachable: those that are there, where they really are', async () => {
+    await using task = await createTaskFolder();
+    await mkdir(join(task.root, '.ssh'));
+    await mkdir(join(task.root, 'elsewhere'));
+    await symlink('elsewhere', join(task.root, '.aws'));
+    await symlink('nowhere/at/all', join(task.root, '.kube'));
+    await writeFile(join(task.root, '.netrc'), '');
+    await writeFile(join(task.root, '.profile'), '');
+    const { binding } = await resolve(task, {}, { hideUserLogins: true });
+    const hidden = ['.kube', '.netrc', '.ssh', 'elsewhere'].map((name) => join(task.root, name));
+    expect(binding.unreachable).toEqual(hidden);
+    expect((await resolve(task, {})).binding.unreachable).toEqual([]);
+  });
+
+  test('a login folder that holds the workdir is not hidden from the task', async () => {
+    await using task = await createTaskFolder();
+    await symlink('work', join(task.root, '.docker'));
+    const { binding } = await resolve(task, {}, { hideUserLogins: true });
+    expect(binding.unreachable).toEqual([]);
+  });
+
+  test('a user without a home has no logins to hide', async () => {
+    await using task = await createTaskFolder();
+    const { workdir, codexHome } = task;
+    await using host = createLocalHost({ home: hostPath(join(task.root, 'no-home')) });
+    const place = { codexVersion: '0.169.0', workdir, codexHome, hideUserLogins: true };
+    const { binding } = await resolveSandboxPolicy(host, parseSandboxPolicy({}), place);
+    expect(binding).toMatchObject({ home: join(task.root, 'no-home'), unreachable: [] });
+  });
+
   test('the policy stays what the caller asked for', async () => {
     await using task = await createTaskFolder();
     await mkdir(join(task.root, 'data'));

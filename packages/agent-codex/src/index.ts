@@ -13,8 +13,8 @@ export type {
 export type { OperationResult } from './conversation/perform-operation.ts';
 export type { ConversationHandlers } from './conversation/session-desks.ts';
 export type { PendingTurn, TurnResult } from './conversation/turn-tracker.ts';
+export type { CodexBinary } from './find-codex.ts';
 export {
-  type CodexBinary,
   type CodexConversationOptions,
   type OpenedCodexConversation,
   openCodexConversation,

@@ -1,13 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { type BinaryProgress, codexRelease } from '@seedbed/binary-cache';
+import { type Host, type HostPath, hostPath } from '@seedbed/host';
 import {
-  type BinaryCache,
-  type BinaryProgress,
-  codexRelease,
-  createBinaryCache,
-} from '@seedbed/binary-cache';
-import { npmRegistrySource } from '@seedbed/binary-cache/npm-registry';
-import { type Host, type HostPath, hostPath, parentHostPath } from '@seedbed/host';
-import {
+  bindSurveyedPolicy,
   parseSandboxPolicy,
   probeSandbox,
   type ResolvedSandbox,
@@ -15,9 +10,9 @@ import {
   renderConfigToml,
   renderThreadStart,
   renderTurnStart,
-  resolveSandboxPolicy,
   type SandboxPolicy,
   type SandboxReport,
+  surveySandboxPolicy,
   verifyThreadAnswer,
 } from '@seedbed/sandbox-policy';
 import { AgentCodexError } from './agent-codex-error.ts';
@@ -25,16 +20,14 @@ import { type CodexConversation, createConversation } from './conversation/conve
 import { defaultDeadlines } from './conversation/deadlines.ts';
 import { launchSession } from './conversation/launch-session.ts';
 import type { ConversationHandlers } from './conversation/session-desks.ts';
+import { type CodexBinary, type FoundCodex, findCodex } from './find-codex.ts';
 import { refuseAborted } from './refuse-aborted.ts';
+import { sideBySide } from './side-by-side.ts';
 import { inSpan } from './span.ts';
 import { type CodexTaskConfig, parseCodexTaskConfig } from './task-config.ts';
 import { renderMcpServers } from './task-home/mcp-server.ts';
-import { operatorSecrets } from './task-home/operator-secrets.ts';
-import { makeTaskFolders, writeTaskHome } from './task-home/prepare-task-home.ts';
-import { type TaskPaths, taskEnvironment } from './task-home/task-paths.ts';
-
-/** Which Codex runs: one from a cache, by the version of the task; or the program at a path, which must be that version. */
-export type CodexBinary = { readonly cache: BinaryCache } | { readonly path: string };
+import { lookAtTaskHome, makeTaskFolders, writeTaskHome } from './task-home/prepare-task-home.ts';
+import { type TaskPaths, taskEnvironment, taskPaths } from './task-home/task-paths.ts';
 
 export interface CodexConversationOptions extends CodexTaskConfig, ConversationHandlers {
   readonly host: Host;
@@ -74,12 +67,20 @@ export async function openCodexConversation(
   refuseAborted(signal, 'Opening a conversation');
 
   return await inSpan('codex.open', {}, async (span) => {
-    const launched = await openTask(task, policy, options);
+    const launched = await openTask(task, policy, options).catch((failure: unknown) => {
+      // Whatever was under way says in its own words that it was given up.
+      refuseAborted(signal, 'Opening a conversation');
+      throw failure;
+    });
     span.setAttributes({ 'codex.thread_id': launched.threadId, 'codex.version': launched.version });
     return launched;
   });
 }
 
+/**
+ * Every step asks the host for all that it can be asked for by then, because each costs a round trip to a host far away:
+ * what is there → the files → the processes → `initialize` → the thread. A home that is not whole has its folders made in between.
+ */
 async function openTask(
   task: CodexTaskConfig,
   policy: SandboxPolicy,
@@ -94,24 +95,31 @@ async function openTask(
     signal,
   }: CodexConversationOptions,
 ): Promise<OpenedCodexConversation> {
-  const codex = await findBinary(host, task, { binary, onBinaryProgress, signal });
-  const paths = await makeTaskFolders(host, workdirPath(workdir));
+  const asked = taskPaths(workdirPath(workdir));
   const marker = `task-${randomUUID()}`;
-  const sandbox = await resolveSandboxPolicy(host, withMarker(policy, marker), {
+  const [codex, survey, home] = await sideBySide(signal, (abort) => [
+    findCodex(host, codexRelease(task.version), { binary, onProgress: onBinaryProgress, signal: abort }),
+    surveySandboxPolicy(host, withMarker(policy, marker), {
+      workdir: asked.workdir,
+      codexHome: asked.codexHome,
+      taskHome: asked.home,
+      taskTmp: asked.tmp,
+      hideUserLogins: true,
+      ...(tasksFolder === undefined ? {} : { unreachable: [hostPath(tasksFolder)] }),
+    }),
+    lookAtTaskHome(host, asked),
+  ]);
+  const sandbox = bindSurveyedPolicy(survey, {
     codexVersion: codex.version,
-    workdir: paths.workdir,
-    codexHome: paths.codexHome,
-    taskHome: paths.home,
-    taskTmp: paths.tmp,
     codexTree: codex.root,
-    unreachable: [
-      ...(await operatorSecrets(host, paths.workdir)),
-      ...(tasksFolder === undefined ? [] : [hostPath(tasksFolder)]),
-    ],
     ...(task.allowEscapableRoot === undefined ? {} : { allowEscapableRoot: task.allowEscapableRoot }),
   });
+  refuseAborted(signal, 'Opening a conversation');
+  const paths = taskPaths(sandbox.binding.workdir);
+  if (!home.isWhole) await makeTaskFolders(host, paths);
   await writeTaskHome(host, paths, {
     config: [
+      home.config,
       taskDefaults,
       task.config ?? {},
       renderMcpServers(task.mcpServers ?? {}),
@@ -157,12 +165,6 @@ function withMarker(policy: SandboxPolicy, marker: string): SandboxPolicy {
   };
 }
 
-interface FoundCodex {
-  readonly path: HostPath;
-  readonly root: HostPath;
-  readonly version: string;
-}
-
 interface Launch {
   readonly paths: TaskPaths;
   readonly codex: FoundCodex;
@@ -181,17 +183,13 @@ async function launch(
   host: Host,
   { paths, codex, sandbox, env, task, handlers, signal }: Launch,
 ): Promise<OpenedCodexConversation> {
-  const gaveUp = new AbortController();
-  const probeSignal = signal === undefined ? gaveUp.signal : AbortSignal.any([signal, gaveUp.signal]);
-  const probe = probeSandbox(host, sandbox, { codexPath: codex.path, env, signal: probeSignal });
-  // A launch that fails first leaves nobody to look at it.
-  probe.catch(() => undefined);
   const controls = {
     ...(task.model === undefined ? {} : { model: task.model }),
     ...(task.effort === undefined ? {} : { effort: task.effort }),
   };
-  try {
-    const { context, log } = await launchSession(host, {
+  const [{ context, log }, report] = await sideBySide(signal, (abort) => {
+    const probe = probeSandbox(host, sandbox, { codexPath: codex.path, env, signal: abort });
+    const session = launchSession(host, {
       command: { argv: [codex.path, 'app-server', ...renderAppServerArgv(sandbox)], cwd: paths.workdir, env },
       version: codex.version,
       thread: {
@@ -210,13 +208,11 @@ async function launch(
         ...(handlers.onQuestion === undefined ? {} : { onQuestion: handlers.onQuestion }),
       },
       ready: probe,
-      ...(signal === undefined ? {} : { signal }),
+      signal: abort,
     });
-    return Object.assign(createConversation(context, log), { sandbox: await probe });
-  } catch (error) {
-    gaveUp.abort();
-    throw error;
-  }
+    return [session, probe];
+  });
+  return Object.assign(createConversation(context, log), { sandbox: report });
 }
 
 /**
@@ -231,26 +227,4 @@ function taskSettings(task: CodexTaskConfig): Readonly<Record<string, unknown>> 
     ...(task.model === undefined ? {} : { model: task.model }),
     ...(task.effort === undefined ? {} : { model_reasoning_effort: task.effort }),
   };
-}
-
-async function findBinary(
-  host: Host,
-  task: CodexTaskConfig,
-  {
-    binary,
-    onBinaryProgress,
-    signal,
-  }: { [Name in 'binary' | 'onBinaryProgress' | 'signal']: CodexConversationOptions[Name] | undefined },
-): Promise<FoundCodex> {
-  const release = codexRelease(task.version);
-  if (binary !== undefined && 'path' in binary) {
-    // bin/codex, in the tree that holds bwrap.
-    const path = hostPath(binary.path);
-    return { path, root: parentHostPath(parentHostPath(path)), version: release.version };
-  }
-  const cache = binary?.cache ?? createBinaryCache({ sources: [npmRegistrySource()] });
-  return await cache.ensure(host, release, {
-    ...(onBinaryProgress === undefined ? {} : { onProgress: onBinaryProgress }),
-    ...(signal === undefined ? {} : { signal }),
-  });
 }

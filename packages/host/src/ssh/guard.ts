@@ -12,10 +12,15 @@ export interface Guard {
   release(ids: readonly string[]): void;
 }
 
-const HEARTBEAT_MS = 60_000;
-const MISSED_HEARTBEATS = 5;
+const HEARTBEAT: Heartbeat = { seconds: 60, misses: 5 };
 /** An id that a caller chose could be anything, and these go through a shell's word splitting. */
 const PLAIN_ID = /^[\w.:@-]+$/;
+
+/** How often this program says that it is there, and how often it may fail to. */
+export interface Heartbeat {
+  readonly seconds: number;
+  readonly misses: number;
+}
 
 /** `open` gives a waiting shell, or nothing where there is no room. It is asked for one when the first id comes. */
 export function createGuard(open: () => Promise<Session | undefined>): Guard {
@@ -39,7 +44,7 @@ async function start(
   if (session === undefined) return undefined;
   const { channel, lost } = session;
   const token = newToken();
-  const script = Buffer.from(guardScript(token));
+  const script = Buffer.from(guardScript(token, HEARTBEAT));
   try {
     channel.write(`${script.length}\n`);
     channel.write(script);
@@ -50,7 +55,7 @@ async function start(
   }
   channel.resume();
   channel.stderr.resume();
-  const heartbeat = setInterval(() => channel.write('=\n'), HEARTBEAT_MS);
+  const heartbeat = setInterval(() => channel.write('=\n'), HEARTBEAT.seconds * 1_000);
   heartbeat.unref();
   channel.once('close', () => clearInterval(heartbeat));
   return (line) => {
@@ -92,20 +97,24 @@ export function endMarkedScript(ids: readonly string[]): string {
   return `l='${ids.filter((id) => PLAIN_ID.test(id)).join(' ')}'${END}\nfinish`;
 }
 
-function guardScript(token: string): string {
+/** It says `ok` after the token, and then reads a line at a time: `+ id`, `- id`, or `=`, a sign of life. */
+export function guardScript(token: string, { seconds, misses }: Heartbeat): string {
   return `l=' '${END}
-(
-  trap 'n=0' USR1
-  trap 'kill "$s" 2>/dev/null; exit 0' TERM HUP
-  n=0
-  while [ "$n" -lt ${MISSED_HEARTBEATS} ]; do n=$((n + 1)); sleep ${HEARTBEAT_MS / 1_000} & s=$!; wait "$s"; done
-  kill -s HUP $$
-) </dev/null >/dev/null 2>&1 &
-w=$!
 trap '' PIPE
 trap 'exit 0' HUP TERM INT
 trap 'kill "$w" 2>/dev/null; finish' EXIT
-printf '\\n%s ok\\n' ${token}
+(
+  trap - EXIT INT
+  trap 'n=0' USR1
+  trap 'kill "$s" 2>/dev/null; exit 0' TERM HUP
+  # Not before: a signal that is not trapped would end it.
+  printf '\\n%s ok\\n' ${token}
+  exec </dev/null >/dev/null 2>&1
+  n=0
+  while [ "$n" -lt ${misses} ]; do n=$((n + 1)); sleep ${seconds} & s=$!; wait "$s"; done
+  kill -s HUP $$
+) &
+w=$!
 while read -r o i; do
   case $o in
     +) l="$l$i " ;;

@@ -1,4 +1,20 @@
-export type { SshAuthentication } from './authentication.ts';
-export type { HostKeyTrust } from './host-key.ts';
+export type { OfferedAlgorithms } from './algorithms.ts';
+export type {
+  AgentLogin,
+  AnswerQuestions,
+  AskSecret,
+  KeyFileLogin,
+  KeyLogin,
+  LoginPrompt,
+  LoginQuestions,
+  PasswordLogin,
+  QuestionsLogin,
+  Secret,
+  SecretRequest,
+  SshAuthentication,
+  SshLogin,
+} from './authentication.ts';
+export type { AcceptNewHostKey, HostKeyTrust, KnownHostsTrust, NewHostKey } from './host-key.ts';
 export { openSshHost, type SshHostOptions } from './open-ssh-host.ts';
+export type { SshDestination } from './ssh-destination.ts';
 export type { LinkChange } from './ssh-link.ts';

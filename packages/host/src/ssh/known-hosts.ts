@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** What known_hosts says of a key that a host shows. */
 export type KnownHostVerdict =
@@ -52,6 +52,18 @@ function markerOf(field: string): KnownHostEntry['marker'] | undefined {
   return field.startsWith('@') ? undefined : 'none';
 }
 
+/** A line for a key that was found to be a host's. Hashed, it does not tell the host's name to who reads the file. */
+export function knownHostLine(
+  name: string,
+  key: Uint8Array,
+  { hashed }: { readonly hashed: boolean },
+): string {
+  const salt = randomBytes(20);
+  const hash = createHmac('sha1', salt).update(name).digest('base64');
+  const shown = hashed ? `|1|${salt.toString('base64')}|${hash}` : name;
+  return `${shown} ${keyTypeOf(key)} ${Buffer.from(key).toString('base64')}`;
+}
+
 /** The name under which OpenSSH files a host. */
 export function knownHostName(host: string, port: number): string {
   return port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`;
@@ -84,7 +96,7 @@ export function knownKeyTypes(entries: readonly KnownHostEntry[], name: string):
 function matchesHosts(hosts: string, name: string): boolean {
   if (hosts.startsWith('|')) return matchesHash(hosts, name);
   const patterns = hosts.split(',');
-  const matches = (pattern: string): boolean => globExpression(pattern.toLowerCase()).test(name);
+  const matches = (pattern: string): boolean => matchesPattern(pattern.toLowerCase(), name);
   if (patterns.some((pattern) => pattern.startsWith('!') && matches(pattern.slice(1)))) return false;
   return patterns.some((pattern) => !pattern.startsWith('!') && matches(pattern));
 }
@@ -98,11 +110,30 @@ function matchesHash(hosts: string, name: string): boolean {
   return expected.length === actual.length && timingSafeEqual(expected, actual);
 }
 
-/** Only `*` and `?` mean anything: the brackets of `[host]:port` are themselves. */
-function globExpression(pattern: string): RegExp {
-  const source = pattern.replace(/[\\^$.*+?()[\]{}|]/g, (special) => {
-    if (special === '*') return '.*';
-    return special === '?' ? '.' : `\\${special}`;
-  });
-  return new RegExp(`^${source}$`);
+/**
+ * Only `*` and `?` mean anything: the brackets of `[host]:port` are themselves. In time proportional to the product of the lengths, whatever stands in a file:
+ * after a mismatch only the last `*` takes one character more.
+ */
+export function matchesPattern(pattern: string, text: string): boolean {
+  let at = 0;
+  let star = -1;
+  let resume = 0;
+  let from = 0;
+  while (at < text.length) {
+    const wanted = pattern[from];
+    if (wanted === '*') {
+      star = from;
+      resume = at;
+      from += 1;
+    } else if (wanted === '?' || wanted === text[at]) {
+      from += 1;
+      at += 1;
+    } else if (star >= 0) {
+      resume += 1;
+      at = resume;
+      from = star + 1;
+    } else return false;
+  }
+  while (pattern[from] === '*') from += 1;
+  return from === pattern.length;
 }

@@ -17,7 +17,7 @@ export async function launchWithPassword(folder: string, sshd: string, password:
   const pam = join(folder, 'pam.d');
   const check = join(folder, 'check-password');
   await mkdir(pam);
-  await writeFile(join(folder, 'password'), password, { mode: 0o600 });
+  await plantPassword(folder, password);
   await writeFile(
     check,
     `#!/bin/sh\n[ "$(tr -d '\\000'; echo .)" = "$(cat '${join(folder, 'password')}'; echo .)" ]\n`,
@@ -42,4 +42,8 @@ export async function launchWithPassword(folder: string, sshd: string, password:
     );
   }
   return [...launch, sshd];
+}
+
+export async function plantPassword(folder: string, password: string): Promise<void> {
+  await writeFile(join(folder, 'password'), password, { mode: 0o600 });
 }

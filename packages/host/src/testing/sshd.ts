@@ -7,7 +7,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { HostError } from '../host-error.ts';
 import { plantSshdFiles, readHostPublicKey, replaceHostKey } from './sshd-config.ts';
-import { type Launch, launchWithPassword } from './sshd-passwords.ts';
+import { type Launch, launchWithPassword, plantPassword } from './sshd-passwords.ts';
 
 /** A real OpenSSH server on a loopback port of this machine, which lets in the user that runs it. */
 export interface TestSshd extends AsyncDisposable {
@@ -34,6 +34,8 @@ export interface TestSshd extends AsyncDisposable {
   acceptConnections(): Promise<void>;
   /** Shows another key to every connection that begins from now on. */
   changeHostKey(): Promise<void>;
+  /** Checks another password from now on, where the server was opened with one. */
+  setPassword(password: string): Promise<void>;
 }
 
 export interface TestSshdOptions {
@@ -112,6 +114,7 @@ export async function openSshd(options: TestSshdOptions = {}): Promise<TestSshd>
       await replaceHostKey(files);
       publicKey = await readHostPublicKey(files);
     },
+    setPassword: (next) => plantPassword(folder, next),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }

@@ -94,14 +94,21 @@ export function retainOutput(
 
 /**
  * A Node stream as a web stream: a write resolves when the operating system has taken the bytes.
- * Writing to an end that nobody reads any more rejects with `io`; closing it is no error.
+ * Writing to an end that nobody reads any more rejects with `io`; closing it is no error. When it is aborted, `breakOff` is called at once.
  */
-export function webWritable(sink: Writable, attempt: string): WritableStream<Uint8Array> {
+export function webWritable(
+  sink: Writable,
+  attempt: string,
+  breakOff: () => void = () => sink.destroy(),
+): WritableStream<Uint8Array> {
   let lost: Error | undefined;
   sink.on('error', (cause) => {
     lost = cause;
   });
   return new WritableStream<Uint8Array>({
+    start(controller) {
+      onAborted(controller, breakOff);
+    },
     async write(chunk) {
       await new Promise<void>((resolve, reject) => {
         sink.write(chunk, (cause) => {
@@ -120,8 +127,12 @@ export function webWritable(sink: Writable, attempt: string): WritableStream<Uin
         sink.end(resolve);
       });
     },
-    abort() {
-      sink.destroy();
-    },
   });
+}
+
+/** Calls back as soon as a stream is aborted. A sink's `abort` would wait for a write that is under way, and that nobody may take. */
+export function onAborted(controller: WritableStreamDefaultController, breakOff: () => void): void {
+  // The types of Node 24 do not have the signal.
+  if (!('signal' in controller) || !(controller.signal instanceof AbortSignal)) return;
+  controller.signal.addEventListener('abort', breakOff, { once: true });
 }

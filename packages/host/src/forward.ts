@@ -1,52 +1,52 @@
-import { createServer, type Socket } from 'node:net';
-import { Readable, Writable } from 'node:stream';
-import type { ConnectTarget, Host } from './host.ts';
-import { listenOnLoopback } from './listen-on-loopback.ts';
+import type { ConnectTarget, Host, HostListener, ListenPlace } from './host.ts';
+import { hostPath } from './host-path.ts';
+import { LOOPBACK } from './listen-place.ts';
+import { listenLocally } from './local/listen.ts';
+import { leadConnections } from './tunnel.ts';
 
+/** A loopback port of the machine that this program runs on. */
 export interface Forward extends AsyncDisposable {
-  /** Always loopback. */
   readonly address: '127.0.0.1';
   readonly port: number;
 }
 
-/**
- * Listens on a free loopback port of the machine that this program runs on, and leads each connection to a service on the host.
- * Whatever runs on this machine can connect to the port: the service has to ask for a secret.
- * A connection that the host refuses is closed. Ends with its disposal or with the host.
- *
- * @throws {HostError} `io` when this machine gives no port.
- */
-export async function forward(host: Host, target: ConnectTarget): Promise<Forward> {
-  const open = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    open.add(socket);
-    socket.once('close', () => open.delete(socket));
-    socket.on('error', () => socket.destroy());
-    void lead(host, target, socket);
-  });
-  const port = await listenOnLoopback(server);
-  const close = async (): Promise<void> => {
-    host.signal.removeEventListener('abort', onHostGone);
-    for (const socket of open) socket.destroy();
-    if (!server.listening) return;
-    await new Promise((resolve) => server.close(resolve));
-  };
-  const onHostGone = (): void => void close();
-  host.signal.addEventListener('abort', onHostGone, { once: true });
-  return { address: '127.0.0.1', port, [Symbol.asyncDispose]: close };
+/** A Unix socket of the machine that this program runs on. */
+export interface SocketForward extends AsyncDisposable {
+  /** Its absolute path. */
+  readonly socket: string;
 }
 
-async function lead(host: Host, target: ConnectTarget, socket: Socket): Promise<void> {
-  const gone = new AbortController();
-  socket.once('close', () => gone.abort());
-  try {
-    await using connection = await host.connect(target, { signal: gone.signal });
-    await Promise.all([
-      Readable.toWeb(socket).pipeTo(connection.writable),
-      connection.readable.pipeTo(Writable.toWeb(socket)),
-    ]);
-  } catch {
-    // Either end broke off: the other learns it by the reset, as it would without a forward between them.
-    socket.destroy();
-  }
+export interface ForwardOptions {
+  /** Stops the opening. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Listens on a free loopback port of the machine that this program runs on, or on a Unix socket there (an absolute path), and leads each connection to a
+ * service on the host. Whatever runs on this machine can connect to the port, and whatever runs as its user to the socket: the service has to ask for a secret.
+ * A connection that the host refuses is reset. While the link to the host is broken, it waits as `Host.connect` does. Ends with its disposal or with the host.
+ *
+ * @throws {HostError} `io` when this machine gives no port, the codes of `Host.listen` for a socket, `aborted`.
+ */
+export async function forward(host: Host, target: ConnectTarget, options?: ForwardOptions): Promise<Forward>;
+export async function forward(
+  host: Host,
+  target: ConnectTarget,
+  options: ForwardOptions & { readonly socket: string },
+): Promise<SocketForward>;
+export async function forward(
+  host: Host,
+  target: ConnectTarget,
+  options: ForwardOptions & { readonly socket?: string } = {},
+): Promise<Forward | SocketForward> {
+  const { socket, signal } = options;
+  const place: ListenPlace = socket === undefined ? {} : { socket: hostPath(socket) };
+  const listener = await listenLocally(place, { signal, hostSignal: host.signal });
+  // It fails when the host is gone, which the host's own signal tells.
+  leadConnections(listener, (ended) => host.connect(target, { signal: ended })).catch(() => undefined);
+  return { ...reached(listener), [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose]() };
+}
+
+function reached({ target }: HostListener): { socket: string } | { address: typeof LOOPBACK; port: number } {
+  return 'socket' in target ? { socket: target.socket } : { address: LOOPBACK, port: target.port };
 }

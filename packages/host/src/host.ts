@@ -48,10 +48,40 @@ export type ConnectTarget =
   | { readonly port: number; readonly address?: string }
   | { readonly socket: HostPath };
 
-/** Two directions of one connection. Closing `writable` is a half-close. */
+/**
+ * Two directions of one connection. Closing `writable` is a half-close; aborting it resets the connection, where there is such a thing (TCP on this machine);
+ * disposal closes both directions at once. Cancelling `readable` drops what still comes.
+ */
 export interface HostConnection extends AsyncDisposable {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
+}
+
+/**
+ * Where `listen` takes connections, on the host itself: a TCP port (a free one by default), or a Unix socket.
+ * `address` is an IP address of the host, 127.0.0.1 by default: any other than a loopback address opens the port to other machines, `0.0.0.0` and `::`
+ * to all that reach the host.
+ */
+export type ListenPlace =
+  | { readonly port?: number; readonly address?: string }
+  | { readonly socket: HostPath };
+
+/**
+ * Takes connections on a host. Every process there can connect to a loopback port, an agent's commands included, and every process of the user to a socket:
+ * whoever serves them has to ask for a secret, to bound what it waits for, and to bear that nothing comes.
+ *
+ * Disposal ends it, and closes every connection that came through it.
+ */
+export interface HostListener extends AsyncDisposable {
+  /** Where it is reached on the host, with the port that was chosen. */
+  readonly target: ConnectTarget;
+  /**
+   * Each connection once, whoever reads. Nothing is read from one that has not been taken; of those that wait to be, 1,024 are kept and more turned away.
+   * Ends with the listener's disposal. Fails with the reason of `signal` when the listener ended by itself.
+   */
+  readonly connections: AsyncIterable<HostConnection>;
+  /** Aborts when nothing is taken any more, with the `HostError` as its reason: `host-lost`, or why listening could not be resumed; `aborted` after disposal. */
+  readonly signal: AbortSignal;
 }
 
 export type FileBody = ReadableStream<Uint8Array> | Uint8Array | string;
@@ -128,6 +158,14 @@ export interface Host extends HostFiles, AsyncDisposable {
    */
   spawn(command: Command, options?: SpawnOptions): Promise<HostProcess>;
 
-  /** A stream to a service on the host. @throws `not-found` when nothing listens there. */
+  /** A stream to a service on the host. `signal` stops the connecting. @throws `not-found` when nothing listens there. */
   connect(target: ConnectTarget, options?: { readonly signal?: AbortSignal }): Promise<HostConnection>;
+
+  /**
+   * Listens on the host, and leads the connections here. `signal` stops the opening.
+   * A Unix socket is its user's alone (mode 0600) and removed at the end; one that nobody listens on any more, as a crash leaves it, is replaced.
+   * @throws `already-exists` when the place is taken, `permission-denied` when the host does not allow it, `unsupported` when it cannot keep to the
+   * address, `not-found` (the folder), `invalid-path` (a socket's path is too long).
+   */
+  listen(place: ListenPlace, options?: { readonly signal?: AbortSignal }): Promise<HostListener>;
 }

@@ -10,7 +10,7 @@ export {
   safeEnvironment,
   scrubEnvironment,
 } from './environment.ts';
-export { type Forward, forward } from './forward.ts';
+export { type Forward, type ForwardOptions, forward, type SocketForward } from './forward.ts';
 export type {
   ConnectTarget,
   DirEntry,
@@ -20,7 +20,9 @@ export type {
   Host,
   HostConnection,
   HostFiles,
+  HostListener,
   HostPlatform,
+  ListenPlace,
   ReadOptions,
   WriteOptions,
 } from './host.ts';
@@ -35,6 +37,12 @@ export {
 } from './host-path.ts';
 export type { Command, EndOptions, HostProcess, ProcessExit, PtySize, SpawnOptions } from './process.ts';
 export { type ReadTextOptions, readText } from './read-text.ts';
+export {
+  type NearTarget,
+  type RemoteForward,
+  type RemoteForwardOptions,
+  remoteForward,
+} from './remote-forward.ts';
 export { type RunOptions, type RunResult, run } from './run.ts';
 export { type TailChunk, type TailOptions, tail } from './tail.ts';
 export { type WalkEntry, type WalkOptions, walk } from './walk.ts';

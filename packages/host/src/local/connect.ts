@@ -1,34 +1,30 @@
 import { connect, type Socket } from 'node:net';
 import { abortedError, throwIfAborted } from '../abort.ts';
-import { retainOutput, webWritable } from '../byte-streams.ts';
 import type { ConnectTarget, HostConnection } from '../host.ts';
+import { checkSocketPath, LOOPBACK, placeName } from '../listen-place.ts';
 import { fileFailure } from './file-failure.ts';
+import { socketConnection } from './socket-connection.ts';
 
 /** See `Host.connect`. */
 export async function connectLocally(
   target: ConnectTarget,
   signal: AbortSignal | undefined,
 ): Promise<HostConnection> {
-  const name = 'socket' in target ? target.socket : `port ${target.port} of ${target.address ?? '127.0.0.1'}`;
+  const name = placeName(target);
   const attempt = `connect to ${name}`;
   throwIfAborted(signal, attempt);
+  if ('socket' in target) checkSocketPath(target.socket);
   const socket =
     'socket' in target
       ? connect({ path: target.socket, allowHalfOpen: true })
       : connect({
           port: target.port,
-          host: target.address ?? '127.0.0.1',
+          host: target.address ?? LOOPBACK,
           allowHalfOpen: true,
           noDelay: true,
         });
   await opened(socket, attempt, signal);
-  return {
-    readable: retainOutput(socket, `read from ${name}`).stream,
-    writable: webWritable(socket, `write to ${name}`),
-    async [Symbol.asyncDispose]() {
-      socket.destroy();
-    },
-  };
+  return socketConnection(socket, name);
 }
 
 async function opened(socket: Socket, attempt: string, signal: AbortSignal | undefined): Promise<void> {

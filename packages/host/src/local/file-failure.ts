@@ -14,6 +14,8 @@ const CODES: Readonly<Record<string, HostErrorCode>> = {
   ELOOP: 'too-many-links',
   ENAMETOOLONG: 'invalid-path',
   ECONNREFUSED: 'not-found',
+  EADDRINUSE: 'already-exists',
+  EADDRNOTAVAIL: 'not-found',
   ABORT_ERR: 'aborted',
 };
 

@@ -3,7 +3,7 @@ import { homedir, userInfo } from 'node:os';
 import { throwIfAborted } from '../abort.ts';
 import { checkCommand } from '../check-command.ts';
 import { type Environment, SAFE_ENVIRONMENT_NAMES, safeEnvironment } from '../environment.ts';
-import type { Host, HostPlatform } from '../host.ts';
+import type { Host, HostListener, HostPlatform } from '../host.ts';
 import { HostError } from '../host-error.ts';
 import { type HostPath, hostPath } from '../host-path.ts';
 import type { Command, HostProcess, SpawnOptions } from '../process.ts';
@@ -23,6 +23,7 @@ import { readControllerEnvironment } from './controller-environment.ts';
 import { statLocalFile } from './file-stat.ts';
 import { hostProcess } from './host-process.ts';
 import { listLocalDirectory } from './list-directory.ts';
+import { listenLocally } from './listen.ts';
 import { startPipeProcess } from './pipe-process.ts';
 import { startPtyProcess } from './pty-process.ts';
 import { readLocalFile } from './read-file.ts';
@@ -48,6 +49,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
   });
   const lifetime = new AbortController();
   const running = new Set<HostProcess>();
+  const listeners = new Set<HostListener>();
 
   const spawn = async (command: Command, spawnOptions: SpawnOptions = {}): Promise<HostProcess> => {
     throwIfAborted(spawnOptions.signal, `start ${command.argv[0]}`);
@@ -86,9 +88,16 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
     canonicalize: (path, { within } = {}) => canonicalLocalPath(path, within),
     watch: (path, { signal }) => watchLocalPath(path, { signal, hostSignal: lifetime.signal }),
     connect: (target, { signal } = {}) => connectLocally(target, signal),
+    async listen(place, { signal } = {}) {
+      const listener = await listenLocally(place, { signal, hostSignal: lifetime.signal });
+      listeners.add(listener);
+      listener.signal.addEventListener('abort', () => listeners.delete(listener), { once: true });
+      return listener;
+    },
     async [Symbol.asyncDispose]() {
+      const ending = [...running, ...listeners].map((one) => one[Symbol.asyncDispose]());
       lifetime.abort(new HostError('host-lost', 'The local host was closed.'));
-      await Promise.all([...running].map((one) => one[Symbol.asyncDispose]()));
+      await Promise.all(ending);
     },
   };
 }

@@ -1,7 +1,9 @@
-import { abortedError, throwIfAborted } from '../abort.ts';
-import { retainOutput, webWritable } from '../byte-streams.ts';
+import type { ClientChannel } from 'ssh2';
+import { throwIfAborted, unlessAborted } from '../abort.ts';
 import type { ConnectTarget, HostConnection } from '../host.ts';
 import { HostError } from '../host-error.ts';
+import { checkSocketPath, LOOPBACK, placeName } from '../listen-place.ts';
+import { channelConnection } from './channel-connection.ts';
 import { type Connection, openChannel } from './connection.ts';
 
 /** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED of RFC 4254. */
@@ -13,36 +15,31 @@ export async function connectRemotely(
   target: ConnectTarget,
   signal: AbortSignal | undefined,
 ): Promise<HostConnection> {
-  const name = 'socket' in target ? target.socket : `port ${target.port} of ${target.address ?? '127.0.0.1'}`;
+  const name = placeName(target);
   const attempt = `connect to ${name}`;
   throwIfAborted(signal, attempt);
+  if ('socket' in target) checkSocketPath(target.socket);
   const { client, lost } = connection;
-  if ('socket' in target && !target.socket.isWellFormed()) {
-    throw new HostError('unsupported', `Could not ${attempt}: its name is not UTF-8.`);
-  }
+  const opening = openChannel(connection, (callback) => {
+    if ('socket' in target) client.openssh_forwardOutStreamLocal(target.socket, callback);
+    else client.forwardOut(LOOPBACK, 0, target.address ?? LOOPBACK, target.port, callback);
+  });
   try {
-    const channel = await openChannel(connection, (callback) => {
-      if ('socket' in target) client.openssh_forwardOutStreamLocal(target.socket, callback);
-      else client.forwardOut('127.0.0.1', 0, target.address ?? '127.0.0.1', target.port, callback);
-    });
-    if (signal?.aborted) {
-      channel.close();
-      throw abortedError(signal, attempt);
-    }
-    const failureAtEnd = (): HostError | undefined => (lost.aborted ? lost.reason : undefined);
-    return {
-      readable: retainOutput(channel, `read from ${name}`, { failureAtEnd }).stream,
-      writable: webWritable(channel, `write to ${name}`),
-      async [Symbol.asyncDispose]() {
-        channel.close();
-      },
-    };
-  } catch (cause) {
-    if (cause instanceof HostError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const isProhibited = cause instanceof Error && 'reason' in cause && cause.reason === PROHIBITED;
-    throw new HostError(isProhibited ? 'permission-denied' : 'not-found', `Could not ${attempt}: ${reason}`, {
-      cause,
-    });
+    const undo = (late: ClientChannel): void => late.close();
+    return channelConnection(await unlessAborted(opening, signal, { attempt, undo }), lost, name);
+  } catch (failure) {
+    throw failure instanceof HostError ? failure : refusal(target, failure);
   }
+}
+
+function refusal(target: ConnectTarget, cause: unknown): HostError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const story = `Could not connect to ${placeName(target)}: ${reason}`;
+  if (cause instanceof Error && 'reason' in cause && cause.reason === PROHIBITED) {
+    const hint = 'Its sshd does not allow it: see AllowTcpForwarding, PermitOpen and DisableForwarding.';
+    return new HostError('permission-denied', `${story}. ${hint}`, { cause });
+  }
+  // sshd says the same whether there is no socket, nobody listens on it, or its user may connect to none.
+  const hint = 'socket' in target ? '. Nobody listens there, or AllowStreamLocalForwarding forbids it.' : '';
+  return new HostError('not-found', story + hint, { cause });
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { throwIfAborted } from '../abort.ts';
 import { checkCommand } from '../check-command.ts';
 import { type Environment, SAFE_ENVIRONMENT_NAMES, safeEnvironment } from '../environment.ts';
-import type { Host, HostPlatform } from '../host.ts';
+import type { Host, HostListener, HostPlatform } from '../host.ts';
 import { HostError } from '../host-error.ts';
 import { type HostPath, hostPath } from '../host-path.ts';
 import { decodeHostPathBytes } from '../host-path-bytes.ts';
@@ -22,6 +22,7 @@ import {
 } from './arrange-files.ts';
 import { connectRemotely } from './connect.ts';
 import { createConnector } from './connection.ts';
+import { listenRemotely } from './listen.ts';
 import { readRemoteFile } from './read-file.ts';
 import { startRemoteProcess } from './remote-process.ts';
 import type { SshDestination } from './ssh-destination.ts';
@@ -113,6 +114,7 @@ function platformOf(os: string, arch: string): HostPlatform {
 function sshHost(link: SshLink, label: string, facts: HostFacts): Host {
   const { env, home } = facts;
   const running = new Set<HostProcess>();
+  const listeners = new Set<HostListener>();
   return {
     label,
     ...facts,
@@ -143,9 +145,14 @@ function sshHost(link: SshLink, label: string, facts: HostFacts): Host {
     watch: (path, { signal }) => watchRemotePath(link, path, signal),
     connect: async (service, { signal } = {}) =>
       await connectRemotely(await link.connection(signal), service, signal),
+    async listen(place, { signal } = {}) {
+      const listener = await listenRemotely(link, place, signal);
+      listeners.add(listener);
+      listener.signal.addEventListener('abort', () => listeners.delete(listener), { once: true });
+      return listener;
+    },
     async [Symbol.asyncDispose]() {
-      const processes = [...running];
-      await Promise.all(processes.map((one) => one[Symbol.asyncDispose]()));
+      await Promise.all([...running, ...listeners].map((one) => one[Symbol.asyncDispose]()));
       link.close();
     },
   };

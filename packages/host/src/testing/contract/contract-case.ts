@@ -15,12 +15,15 @@ export interface HostCapabilities {
   readonly rawNames: boolean;
   /** Has Linux's /proc, by which processes that left their group are found. */
   readonly procfs: boolean;
+  /** Sets times to the microsecond; BusyBox's tools take whole seconds. */
+  readonly exactTimes: boolean;
 }
 
 /** What one case is run with: a host of its own, and an empty folder on it that is removed afterwards. */
 export interface ContractSubject {
   readonly host: Host;
   readonly folder: HostPath;
+  readonly capabilities: HostCapabilities;
 }
 
 export interface CaseDefinition {

@@ -11,6 +11,7 @@ import { fileContentCases } from './file-content-cases.ts';
 import { fileTreeCases } from './file-tree-cases.ts';
 import { hostileArchiveCases } from './hostile-archive-cases.ts';
 import { leftBehindCases } from './left-behind-cases.ts';
+import { listeningCases } from './listening-cases.ts';
 import { outputCases } from './output-cases.ts';
 import { terminalCases } from './terminal-cases.ts';
 import { walkCases } from './walk-cases.ts';
@@ -40,6 +41,7 @@ const ALL_CASES: readonly CaseDefinition[] = [
   ...watchCases,
   ...walkCases,
   ...connectionCases,
+  ...listeningCases,
   ...archiveCases,
   ...hostileArchiveCases,
 ];
@@ -57,12 +59,15 @@ export function hostContract(options: HostContractOptions): readonly ContractCas
   );
 }
 
-async function runCase(definition: CaseDefinition, options: HostContractOptions): Promise<void> {
-  await using host = await options.create();
+async function runCase(
+  definition: CaseDefinition,
+  { create, capabilities }: HostContractOptions,
+): Promise<void> {
+  await using host = await create();
   const folder = joinHostPath(host.tmp, `seedbed-contract-${randomUUID()}`);
   await host.makeDirectory(folder, { mode: 0o700 });
   try {
-    await definition.check({ host, folder });
+    await definition.check({ host, folder, capabilities });
   } finally {
     await host.remove(folder, { recursive: true });
   }

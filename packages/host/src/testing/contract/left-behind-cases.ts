@@ -65,11 +65,10 @@ export const leftBehindCases: readonly CaseDefinition[] = [
     async check({ host }) {
       const script = 'env -i setsid sleep 1234.5 >/dev/null 2>&1 & sleep 0.1; echo ready; sleep 1000';
       const process = await startReady(host, script);
-      const { stdout } = await run(host, { argv: ['sh', '-c', `ps -o pid= --ppid ${process.pid}`] });
-      const children = stdout.trim().split(/\s+/).map(Number);
+      const children = (await processes(host)).filter(({ parent }) => parent === process.pid);
       assert.ok(children.length > 0);
       await process.end({ from: 'term', graceMs: 200 });
-      for (const pid of children) assert.equal(await isAlive(host, pid), false);
+      for (const { pid } of children) assert.equal(await isAlive(host, pid), false);
       await process[Symbol.asyncDispose]();
     },
   },
@@ -116,13 +115,27 @@ async function startReady(host: Host, script: string): Promise<HostProcess> {
   return process;
 }
 
-async function groupExists(host: Host, group: number): Promise<boolean> {
-  const { stdout } = await run(host, { argv: ['ps', '-e', '-o', 'pgid=,stat='] }, { check: true });
-  return stdout.split('\n').some((line) => new RegExp(`^\\s*${group}\\s+[^ZX]`).test(line));
+async function groupExists(host: Host, pid: number): Promise<boolean> {
+  return (await processes(host)).some(({ group }) => group === pid);
 }
 
-/** A zombie is dead: when it is reaped is up to its parent. */
 async function isAlive(host: Host, pid: number): Promise<boolean> {
-  const { stdout } = await run(host, { argv: ['ps', '-o', 'stat=', '-p', String(pid)] });
-  return /^[^ZX\s]/.test(stdout.trim());
+  return (await processes(host)).some((one) => one.pid === pid);
+}
+
+interface LivingProcess {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+}
+
+/** Zombies are dead: when they are reaped is up to their parent. */
+async function processes(host: Host): Promise<readonly LivingProcess[]> {
+  const argv = ['ps', '-e', '-o', 'pid=,ppid=,pgid=,stat='] as const;
+  const { stdout } = await run(host, { argv }, { check: true });
+  return [...stdout.matchAll(/^\s*(\d+)\s+(\d+)\s+(\d+)\s+[^ZX\s]/gm)].map(([, pid, parent, group]) => ({
+    pid: Number(pid),
+    parent: Number(parent),
+    group: Number(group),
+  }));
 }

@@ -25,7 +25,15 @@ export interface LinkNode {
   modifiedMs: number;
 }
 
-export type TreeNode = FileNode | DirectoryNode | LinkNode;
+/** A socket, of which the tree knows no more than that it is there. */
+export interface SocketNode {
+  readonly kind: 'other';
+  readonly id: number;
+  mode: number;
+  modifiedMs: number;
+}
+
+export type TreeNode = FileNode | DirectoryNode | LinkNode | SocketNode;
 
 /** Where a path leads: the folder that it is in, its name there, and what is there. The root has itself as its folder and no name. */
 export interface Place {
@@ -44,6 +52,7 @@ export interface FileTree {
   readonly createFile: (bytes: Uint8Array, mode: number) => FileNode;
   readonly createDirectory: (mode: number) => DirectoryNode;
   readonly createLink: (target: string) => LinkNode;
+  readonly createSocket: () => SocketNode;
   /** Puts a node at a place, in place of what is there. */
   readonly put: (place: Place, node: TreeNode) => void;
   readonly take: (place: Place) => void;
@@ -70,6 +79,7 @@ export function createFileTree(now: () => number): FileTree {
     createFile: (bytes, mode) => ({ kind: 'file', bytes, ...stamp(mode) }),
     createDirectory: (mode) => ({ kind: 'directory', entries: new Map(), ...stamp(mode) }),
     createLink: (target) => ({ kind: 'symlink', target, ...stamp(0o777) }),
+    createSocket: () => ({ kind: 'other', ...stamp(0o600) }),
     put(place, node) {
       place.folder.entries.set(place.name, node);
       changed(place);

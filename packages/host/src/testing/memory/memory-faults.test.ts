@@ -75,7 +75,7 @@ describe('a memory host has faults on demand', () => {
   it('has services that a forward leads to', async () => {
     const host = createMemoryHost();
     const socket = hostPath('/run/echo.sock');
-    const stop = host.listen({ socket }, ({ readable, writable }) => void readable.pipeTo(writable));
+    const stop = host.serve({ socket }, ({ readable, writable }) => void readable.pipeTo(writable));
     await using leading = await forward(host, { socket });
     const client = connect({ port: leading.port, host: leading.address });
     client.end('hello');

@@ -1,17 +1,16 @@
-import { abortedError, throwIfAborted } from '../../abort.ts';
+import { throwIfAborted } from '../../abort.ts';
 import { checkCommand } from '../../check-command.ts';
-import type { ConnectTarget, Host, HostConnection, HostPlatform } from '../../host.ts';
+import type { ConnectTarget, Host, HostListener, HostPlatform } from '../../host.ts';
 import { HostError } from '../../host-error.ts';
 import { type HostPath, hostPath } from '../../host-path.ts';
+import { placeName } from '../../listen-place.ts';
 import type { Command, HostProcess, SpawnOptions } from '../../process.ts';
-import { createFileTree } from './file-tree.ts';
+import { createFileTree, ifThere } from './file-tree.ts';
 import { createMemoryFiles } from './memory-files.ts';
 import { startMemoryProcess } from './memory-process.ts';
 import type { MemoryProgram } from './memory-program.ts';
+import { createMemoryServices, type MemoryService } from './memory-services.ts';
 import { standardPrograms } from './standard-programs.ts';
-
-/** Takes a connection to a service on a memory host; the other end is the caller's. */
-export type MemoryService = (connection: HostConnection) => void;
 
 export interface MemoryHostOptions {
   /** By name, or by absolute path. They come on top of `standardPrograms`. */
@@ -28,7 +27,7 @@ export interface MemoryHostOptions {
 
 export interface MemoryHost extends Host {
   /** Starts a service that `connect` reaches; gives the function that stops it. */
-  listen(target: ConnectTarget, service: MemoryService): () => void;
+  serve(target: ConnectTarget, service: MemoryService): () => void;
   /** Cuts the link: processes are lost, every operation fails with `host-lost`, `signal` aborts. */
   lose(cause?: Error): void;
 }
@@ -39,12 +38,16 @@ export function createMemoryHost(options: MemoryHostOptions = {}): MemoryHost {
   const tmp = hostPath('/tmp');
   const env = Object.freeze({ PATH: '/usr/bin', HOME: home, ...options.env });
   const programs = new Map(Object.entries({ ...standardPrograms, ...options.programs }));
-  const services = new Map<string, MemoryService>();
   const lifetime = new AbortController();
   const tree = createFileTree(options.now ?? Date.now);
   const files = createMemoryFiles({ tree, uid: options.uid ?? 1000, hostSignal: lifetime.signal });
   for (const folder of [home, tmp]) plantFolders(tree, folder);
+  const services = createMemoryServices({
+    hostSignal: lifetime.signal,
+    plantSocket: (path) => plantSocket(tree, path),
+  });
   const running = new Set<HostProcess>();
+  const listeners = new Set<HostListener>();
   let lastPid = 100;
 
   const spawn = async (command: Command, spawnOptions: SpawnOptions = {}): Promise<HostProcess> => {
@@ -91,28 +94,26 @@ export function createMemoryHost(options: MemoryHostOptions = {}): MemoryHost {
     spawn,
     async connect(target, { signal } = {}) {
       lifetime.signal.throwIfAborted();
-      if (signal?.aborted) throw abortedError(signal, 'connect');
-      const service = services.get(serviceName(target));
-      if (service === undefined)
-        throw new HostError(
-          'not-found',
-          `Could not connect to ${serviceName(target)}: nothing listens there.`,
-        );
-      const [here, there] = connectionPair();
-      service(there);
-      return here;
+      throwIfAborted(signal, `connect to ${placeName(target)}`);
+      return services.connect(target);
     },
-    listen(target, service) {
-      services.set(serviceName(target), service);
-      return () => void services.delete(serviceName(target));
+    async listen(place, { signal } = {}) {
+      lifetime.signal.throwIfAborted();
+      throwIfAborted(signal, `listen on ${placeName(place)}`);
+      const listener = services.listen(place);
+      listeners.add(listener);
+      listener.signal.addEventListener('abort', () => listeners.delete(listener), { once: true });
+      return listener;
     },
+    serve: services.serve,
     lose(cause = new HostError('host-lost', 'The link to the memory host was cut.')) {
       lifetime.abort(
         cause instanceof HostError ? cause : new HostError('host-lost', cause.message, { cause }),
       );
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([...running].map((one) => one.end()));
+      const closing = [...listeners].map((one) => one[Symbol.asyncDispose]());
+      await Promise.all([...closing, ...[...running].map((one) => one.end())]);
       lifetime.abort(new HostError('host-lost', 'The memory host was closed.'));
     },
   };
@@ -126,23 +127,15 @@ function plantFolders(tree: ReturnType<typeof createFileTree>, path: HostPath): 
   }
 }
 
-function serviceName(target: ConnectTarget): string {
-  return 'socket' in target ? target.socket : `${target.address ?? '127.0.0.1'}:${target.port}`;
-}
-
-function connectionPair(): [HostConnection, HostConnection] {
-  const up = new TransformStream<Uint8Array, Uint8Array>();
-  const down = new TransformStream<Uint8Array, Uint8Array>();
-  const end = (
-    readable: ReadableStream<Uint8Array>,
-    writable: WritableStream<Uint8Array>,
-  ): HostConnection => ({
-    readable,
-    writable,
-    async [Symbol.asyncDispose]() {
-      if (!readable.locked) await readable.cancel().catch(() => undefined);
-      if (!writable.locked) await writable.abort().catch(() => undefined);
-    },
-  });
-  return [end(down.readable, up.writable), end(up.readable, down.writable)];
+function plantSocket(tree: ReturnType<typeof createFileTree>, path: HostPath): () => void {
+  const place = tree.resolve(path, false);
+  if (place.node !== undefined) {
+    throw new HostError('already-exists', `Could not listen on ${path}: it is taken.`);
+  }
+  const node = tree.createSocket();
+  tree.put(place, node);
+  return () => {
+    const now = ifThere(() => tree.resolve(path, false));
+    if (now?.node === node) tree.take(now);
+  };
 }

@@ -8,6 +8,7 @@ const capabilities = {
   sharesLoopback: true,
   rawNames: true,
   procfs: process.platform === 'linux',
+  exactTimes: true,
 };
 
 describe('the local host', () => {

@@ -75,11 +75,8 @@ function hear(client: Client, listener: (to: Destination, opening: Opening) => v
     accept: () => Channel,
     reject: () => void,
   ): void => listener({ address: destIP, port: destPort }, { accept, reject });
-  const onUnix = (
-    { socketPath }: { socketPath: string },
-    accept: () => Channel,
-    reject: () => void,
-  ): void => listener({ socket: socketPath }, { accept, reject });
+  const onUnix = ({ socketPath }: { socketPath: string }, accept: () => Channel, reject: () => void): void =>
+    listener({ socket: socketPath }, { accept, reject });
   client.setMaxListeners(client.getMaxListeners() + 1);
   client.on('tcp connection', onTcp);
   client.on('unix connection', onUnix);

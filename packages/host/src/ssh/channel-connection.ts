@@ -10,11 +10,7 @@ export interface ChannelConnection extends HostConnection {
 }
 
 /** @param lost aborts when the link is gone, with the `HostError` as its reason. */
-export function channelConnection(
-  channel: Channel,
-  lost: AbortSignal,
-  name: string,
-): ChannelConnection {
+export function channelConnection(channel: Channel, lost: AbortSignal, name: string): ChannelConnection {
   let isClosed = false;
   let isClosedHere = false;
   /** Ends the wait of the write, or of the closing, that is under way. */

@@ -7,7 +7,7 @@ export {
   type MemoryHost,
   type MemoryHostOptions,
 } from './memory/memory-host.ts';
-export type { MemoryService } from './memory/memory-services.ts';
 export type { MemoryProgram, MemoryProgramContext } from './memory/memory-program.ts';
+export type { MemoryService } from './memory/memory-services.ts';
 export { standardPrograms } from './memory/standard-programs.ts';
 export { findSshd, openSshd, type TestSshd, type TestSshdOptions } from './sshd.ts';

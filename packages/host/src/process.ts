@@ -29,6 +29,16 @@ export interface SpawnOptions {
    * The local host needs the optional dependency `@lydell/node-pty` for it.
    */
   readonly pty?: PtySize & { readonly term?: string };
+  /**
+   * Lets the process outlive a broken link to its host: its streams go on, from the byte where they were, when the link is back, and meanwhile it works on.
+   * Where the link is not restored it is ended, a minute after the host was given up. It makes no difference on a host whose link cannot break, nor for a
+   * process with a terminal.
+   *
+   * What it reads and prints is kept in `folder` until it ends; then the folder is removed. It must not exist, and nobody else may be able to write there:
+   * what is appended to a file in it is taken for input. Its output is not held back by a slow reader, but grows there; of what others print into it after its own
+   * end nothing may arrive. An exit code above 128 is taken for a signal.
+   */
+  readonly durable?: { readonly folder: HostPath };
 }
 
 /**

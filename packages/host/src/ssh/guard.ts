@@ -22,6 +22,11 @@ export interface Heartbeat {
   readonly misses: number;
 }
 
+/** Those that a shell takes for one word, whatever a caller chose. */
+export function plainIds(ids: readonly string[]): readonly string[] {
+  return ids.filter((id) => PLAIN_ID.test(id));
+}
+
 /** `open` gives a waiting shell, or nothing where there is no room. It is asked for one when the first id comes. */
 export function createGuard(open: () => Promise<Session | undefined>): Guard {
   let opening: Promise<((line: string) => void) | undefined> | undefined;
@@ -30,7 +35,7 @@ export function createGuard(open: () => Promise<Session | undefined>): Guard {
     void opening.then((send) => send?.(lines.join('')));
   };
   const lines = (sign: '+' | '-', ids: readonly string[]): readonly string[] =>
-    ids.filter((id) => PLAIN_ID.test(id)).map((id) => `${sign} ${id}\n`);
+    plainIds(ids).map((id) => `${sign} ${id}\n`);
   return {
     protect: (ids) => tell(lines('+', ids)),
     release: (ids) => tell(lines('-', ids)),
@@ -67,12 +72,15 @@ async function start(
  * Ends all that carries one of the ids in `$l`, and the groups that they lead: first with SIGTERM, after two seconds with SIGKILL.
  * An id counts only where it stands in the marker, whole.
  */
-const END = `
+export const END_MARKED = `
 marked() {
   set --
   for i in $l; do set -- "$@" -e "$i"; done
   [ "$#" -gt 0 ] || return 0
-  for f in $(grep -lF "$@" /proc/[0-9]*/environ 2>/dev/null); do
+  # BusyBox takes NUL for the end of a line with -z only, or always.
+  m=$(grep -lzF "$@" /proc/[0-9]*/environ 2>/dev/null)
+  [ -n "$m" ] || m=$(grep -lF "$@" /proc/[0-9]*/environ 2>/dev/null)
+  for f in $m; do
     v=$(tr '\\000' '\\n' <"$f" 2>/dev/null | grep '^SEEDBED_PROCESS=')
     for i in $l; do
       case ",\${v#*=}," in *",$i,"*) f=\${f#/proc/}; echo "\${f%%/*}"; break ;; esac
@@ -94,12 +102,12 @@ finish() {
 
 /** A script that ends all that carries one of the ids, and says nothing. */
 export function endMarkedScript(ids: readonly string[]): string {
-  return `l='${ids.filter((id) => PLAIN_ID.test(id)).join(' ')}'${END}\nfinish`;
+  return `l='${plainIds(ids).join(' ')}'${END_MARKED}\nfinish`;
 }
 
 /** It says `ok` after the token, and then reads a line at a time: `+ id`, `- id`, or `=`, a sign of life. */
 export function guardScript(token: string, { seconds, misses }: Heartbeat): string {
-  return `l=' '${END}
+  return `l=' '${END_MARKED}
 trap '' PIPE
 trap 'exit 0' HUP TERM INT
 trap 'kill "$w" 2>/dev/null; finish' EXIT

@@ -17,10 +17,37 @@ const SHELL_OWN =
  * @throws {HostError} `invalid-command`.
  */
 export function launchScript(command: CheckedCommand): string {
+  const stat = 'IFS= read -r s </proc/$$/stat || no unsupported';
+  return [findProgram(command), stat, 'say "ok $s"', becomeProgram(command)].join('\n');
+}
+
+/**
+ * Goes to the command's folder and finds its program, which is `$p` then, and env(1), which is `$e`. Ends the script with `no` and a code when it can't.
+ *
+ * @throws {HostError} `invalid-command`.
+ */
+export function findProgram(command: CheckedCommand): string {
   refuseLongWords(command);
-  const { argv, cwd, env } = command;
-  const folder = shellWord(cwd);
-  const candidates = programCandidates(command).map(shellWord).join(' ');
+  const folder = shellWord(command.cwd);
+  return [
+    `no() { say "no $1"; exit 0; }`,
+    `if ! cd ${folder} 2>/dev/null; then`,
+    `  if [ -d ${folder} ]; then no permission-denied; elif [ -e ${folder} ]; then no not-a-directory; else no not-found; fi`,
+    'fi',
+    'p= seen= e=$(command -v env)',
+    `for c in ${programCandidates(command).map(shellWord).join(' ')}; do`,
+    '  if [ -f "$c" ] && [ -x "$c" ]; then p=$c; break; fi',
+    '  if [ -e "$c" ]; then seen=$c; fi',
+    'done',
+    'if [ -z "$p" ]; then if [ -n "$seen" ]; then no command-not-executable; else no command-not-found; fi; fi',
+    `if [ "$(head -c 2 "$p" 2>/dev/null)" = '#!' ]; then`,
+    `  read -r i r <"$p"; i=\${i#??}; [ -n "$i" ] || i=\${r%% *}; [ -x "$i" ] || no command-not-executable`,
+    'fi',
+  ].join('\n');
+}
+
+/** Puts the program with its arguments and environment into the place of the shell. */
+export function becomeProgram({ argv, env }: CheckedCommand): string {
   const entries = Object.entries(env);
   const plain = entries.filter(([name]) => SHELL_NAME.test(name) && !SHELL_OWN.test(name));
   const past = entries.filter((entry) => !plain.includes(entry));
@@ -32,21 +59,6 @@ export function launchScript(command: CheckedCommand): string {
   const through =
     past.length === 0 ? '' : `"$e" ${past.map(([name, value]) => shellWord(`${name}=${value}`)).join(' ')}`;
   return [
-    `no() { say "no $1"; exit 0; }`,
-    `if ! cd ${folder} 2>/dev/null; then`,
-    `  if [ -d ${folder} ]; then no permission-denied; elif [ -e ${folder} ]; then no not-a-directory; else no not-found; fi`,
-    'fi',
-    'p= seen= e=$(command -v env)',
-    `for c in ${candidates}; do`,
-    '  if [ -f "$c" ] && [ -x "$c" ]; then p=$c; break; fi',
-    '  if [ -e "$c" ]; then seen=$c; fi',
-    'done',
-    'if [ -z "$p" ]; then if [ -n "$seen" ]; then no command-not-executable; else no command-not-found; fi; fi',
-    `if [ "$(head -c 2 "$p" 2>/dev/null)" = '#!' ]; then`,
-    `  read -r i r <"$p"; i=\${i#??}; [ -n "$i" ] || i=\${r%% *}; [ -x "$i" ] || no command-not-executable`,
-    'fi',
-    'IFS= read -r s </proc/$$/stat || no unsupported',
-    'say "ok $s"',
     'unset OLDPWD LC_ALL SHLVL _ 2>/dev/null',
     ...exports.map((text) => `export ${text}`),
     path,

@@ -6,7 +6,7 @@ import type { Host, HostListener, HostPlatform } from '../host.ts';
 import { HostError } from '../host-error.ts';
 import { type HostPath, hostPath } from '../host-path.ts';
 import { decodeHostPathBytes } from '../host-path-bytes.ts';
-import type { HostProcess } from '../process.ts';
+import type { HostProcess, SpawnOptions } from '../process.ts';
 import { MARKER_NAME, processMarker } from '../process-marker.ts';
 import {
   canonicalRemotePath,
@@ -22,6 +22,7 @@ import {
 } from './arrange-files.ts';
 import { connectRemotely } from './connect.ts';
 import { createConnector } from './connection.ts';
+import { type DurableRequest, startDurableProcess } from './durable/durable-process.ts';
 import { listenRemotely } from './listen.ts';
 import { readRemoteFile } from './read-file.ts';
 import { startRemoteProcess } from './remote-process.ts';
@@ -125,7 +126,9 @@ function sshHost(link: SshLink, label: string, facts: HostFacts): Host {
       const checked = checkCommand({ env, home }, command);
       const marker = processMarker(randomUUID(), env[MARKER_NAME], checked.env[MARKER_NAME]);
       const marked = { ...checked, env: { ...checked.env, [MARKER_NAME]: marker.value } };
-      const process = await startRemoteProcess(link, { command: marked, markerIds: marker.ids }, options);
+      const request = { command: marked, markerIds: marker.ids };
+      const process =
+        (await durableProcess(link, request, options)) ?? (await startRemoteProcess(link, request, options));
       running.add(process);
       void process.exit.then(() => running.delete(process));
       return process;
@@ -156,4 +159,13 @@ function sshHost(link: SshLink, label: string, facts: HostFacts): Host {
       link.close();
     },
   };
+}
+
+async function durableProcess(
+  link: SshLink,
+  request: Pick<DurableRequest, 'command' | 'markerIds'>,
+  { durable, pty, signal }: SpawnOptions,
+): Promise<HostProcess | undefined> {
+  if (durable === undefined || pty !== undefined) return undefined;
+  return await startDurableProcess(link, { ...request, folder: durable.folder, signal });
 }

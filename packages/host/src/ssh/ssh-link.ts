@@ -31,6 +31,8 @@ export interface SessionOptions {
 export interface SshLink {
   /** Aborts when the host is gone for good, with the `HostError` as its reason. */
   readonly lost: AbortSignal;
+  /** For how long a host that cannot be reached is tried again. */
+  readonly reconnectForMs: number;
   /** A connection that is not closed for being idle; waits, with a deadline, while there is none. */
   connection(signal?: AbortSignal): Promise<Connection>;
   /** A waiting shell (see `WAITING_SHELL`). Waits, with a deadline, where all connections are full. */
@@ -213,6 +215,7 @@ export function createSshLink(first: Connection, options: SshLinkOptions): SshLi
   add(first);
   return {
     lost: over.signal,
+    reconnectForMs: options.reconnectForMs,
     connection: async (signal) => await whenThere(signal, () => live[0]?.connection),
     shell: (wanted) => openOn(WAITING_SHELL, wanted),
     terminal: openOn,

@@ -117,7 +117,10 @@ export interface HostFiles {
   readLink(path: HostPath): Promise<string>;
   /** A link is followed. */
   setMode(path: HostPath, mode: number): Promise<void>;
-  /** Sets when the path itself (a link is not followed) was last modified, in milliseconds since the epoch; exact to the microsecond. */
+  /**
+   * Sets when the path itself (a link is not followed) was last modified, in milliseconds since the epoch; exact to the microsecond, or rounded down to the
+   * second where a host's tools can do no better (BusyBox).
+   */
   setModified(path: HostPath, modifiedMs: number): Promise<void>;
   /**
    * Follows every link on the host and gives the path that is really meant; the last segment need not exist.

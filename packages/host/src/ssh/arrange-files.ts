@@ -4,6 +4,8 @@ import type { HostPath } from '../host-path.ts';
 import { hostPath, relativeHostPath } from '../host-path.ts';
 import { decodeHostPathBytes } from '../host-path-bytes.ts';
 import { shellWord } from '../shell-quoting.ts';
+import { canonicalScript } from './canonical-script.ts';
+import { pathWord } from './path-word.ts';
 import { scriptOutput, scriptResult } from './script-output.ts';
 import { shellFailure } from './shell-failure.ts';
 import type { SshLink } from './ssh-link.ts';
@@ -17,7 +19,7 @@ export async function statRemoteFile(
 ): Promise<FileStat | undefined> {
   const attempt = `look at ${path}`;
   // %y has the fractions of a second in GNU and in BusyBox, %Y in neither.
-  const script = `stat ${followLinks ? '-L ' : ''}-c '%f %s %d:%i %u %Y %y' ${shellWord(path)}`;
+  const script = `stat ${followLinks ? '-L ' : ''}-c '%f %s %d:%i %u %Y %y' ${pathWord(path)}`;
   const { stdout, code, stderr } = await scriptResult(link, script, { attempt, repeatable: true });
   if (code === 0) return parseStat(stdout.toString('latin1'));
   const failure = shellFailure(attempt, stderr);
@@ -60,7 +62,7 @@ export async function* listRemoteDirectory(
   link: SshLink,
   path: HostPath,
 ): AsyncGenerator<DirEntry, void, undefined> {
-  const folder = shellWord(path);
+  const folder = pathWord(path);
   const script = [
     `if [ ! -d ${folder} ]; then ls -d ${folder}/. >/dev/null; exit 1; fi`,
     `cd ${folder} && [ -r . ] || { echo 'Permission denied' >&2; exit 1; }`,
@@ -85,9 +87,10 @@ export async function makeRemoteDirectory(
   path: HostPath,
   mode: number | undefined,
 ): Promise<void> {
-  const folder = shellWord(path);
-  const chmod = mode === undefined ? '' : ` && chmod ${modeDigits(mode)} ${folder}`;
-  await scriptOutput(link, `[ -d ${folder} ] || { mkdir -p ${folder}${chmod}; }`, {
+  const folder = pathWord(path);
+  // The mode is given with the creation: nobody sees the folder with another, and a repetition finds it as it should be.
+  const modeOption = mode === undefined ? '' : `-m ${modeDigits(mode)} `;
+  await scriptOutput(link, `[ -d ${folder} ] || mkdir -p ${modeOption}${folder}`, {
     attempt: `create the folder ${path}`,
     repeatable: true,
   });
@@ -96,18 +99,29 @@ export async function makeRemoteDirectory(
 /** See `Host.remove`. Folders that their owner may not change are opened first, as Go's module cache has them. */
 export async function removeRemote(link: SshLink, path: HostPath, recursive: boolean): Promise<void> {
   if (path === '/') throw new HostError('permission-denied', 'The root of a host is never removed.');
-  const file = shellWord(path);
+  const file = pathWord(path);
   const script = recursive
     ? `rm -rf ${file} 2>/dev/null || { find ${file} -type d ! -perm -700 -exec chmod u+rwx {} \\; ; rm -rf ${file}; }`
     : `if [ -d ${file} ] && [ ! -L ${file} ]; then rmdir ${file}; else rm -f ${file}; fi`;
   await scriptOutput(link, script, { attempt: `remove ${path}`, slow: recursive });
 }
 
-/** See `Host.rename`. */
+/** See `Host.rename`: rename(2) in every case in which mv does something else. */
 export async function renameRemote(link: SshLink, from: HostPath, to: HostPath): Promise<void> {
-  await scriptOutput(link, `mv -fT ${shellWord(from)} ${shellWord(to)}`, {
-    attempt: `rename ${from} to ${to}`,
-  });
+  const [source, target] = [pathWord(from), pathWord(to)];
+  const script = [
+    'no() { echo "$1" >&2; exit 1; }',
+    'isFolder() { [ -d "$1" ] && [ ! -L "$1" ]; }',
+    'isThere() { [ -e "$1" ] || [ -L "$1" ]; }',
+    `isThere ${source} || { ls -d ${source} >/dev/null; exit 1; }`,
+    `if isFolder ${source}; then`,
+    `  if isThere ${target} && ! isFolder ${target}; then no 'Not a directory'; fi`,
+    `elif isFolder ${target}; then no 'Is a directory'; fi`,
+    // Two names of one file both stay.
+    `if [ ${source} -ef ${target} ] && [ ! -L ${source} ] && [ ! -L ${target} ]; then exit 0; fi`,
+    `mv -fT ${source} ${target}`,
+  ].join('\n');
+  await scriptOutput(link, script, { attempt: `rename ${from} to ${to}` });
 }
 
 /** See `Host.link`. */
@@ -117,8 +131,8 @@ export async function linkRemote(
   { target, hard }: { readonly target: string; readonly hard: boolean },
 ): Promise<void> {
   const script = hard
-    ? `ln -T ${shellWord(hostPath(target))} ${shellWord(path)}`
-    : `ln -sT -- ${shellWord(refuseNul(target))} ${shellWord(path)}`;
+    ? `ln -T ${pathWord(hostPath(target))} ${pathWord(path)}`
+    : `ln -sT -- ${shellWord(refuseNul(target))} ${pathWord(path)}`;
   await scriptOutput(link, script, { attempt: `link ${path} to ${target}` });
 }
 
@@ -129,7 +143,7 @@ function refuseNul(target: string): string {
 
 /** See `Host.readLink`. */
 export async function readRemoteLink(link: SshLink, path: HostPath): Promise<string> {
-  const file = shellWord(path);
+  const file = pathWord(path);
   // ls says why there is nothing; readlink is silent.
   const script = `readlink -n ${file} && exit; ls -d ${file} >/dev/null && echo 'it is no link' >&2; exit 1`;
   return decodeHostPathBytes(
@@ -139,21 +153,25 @@ export async function readRemoteLink(link: SshLink, path: HostPath): Promise<str
 
 /** See `Host.setMode`. */
 export async function setRemoteMode(link: SshLink, path: HostPath, mode: number): Promise<void> {
-  await scriptOutput(link, `chmod ${modeDigits(mode)} ${shellWord(path)}`, {
+  const file = pathWord(path);
+  // ls says what a link that dangles lacks, where chmod says only that it does.
+  await scriptOutput(link, `chmod ${modeDigits(mode)} ${file} || { ls -dL ${file} >/dev/null; exit 1; }`, {
     attempt: `change the mode of ${path}`,
     repeatable: true,
   });
 }
 
-/** See `Host.setModified`. */
+/** See `Host.setModified`. BusyBox's touch takes whole seconds only: there a time is rounded down to one. */
 export async function setRemoteModified(link: SshLink, path: HostPath, modifiedMs: number): Promise<void> {
+  const file = pathWord(path);
   const micros = Math.round(modifiedMs * 1_000);
   const seconds = Math.floor(micros / 1_000_000);
-  const fraction = String(micros - seconds * 1_000_000).padStart(6, '0');
-  await scriptOutput(link, `touch -chm -d @${seconds}.${fraction} ${shellWord(path)}`, {
-    attempt: `set the time of ${path}`,
-    repeatable: true,
-  });
+  const touch = (time: string): string => `touch -chm -d @${time} ${file}`;
+  const whole = touch(String(seconds));
+  const exact =
+    seconds * 1_000_000 === micros ? '' : `${touch((micros / 1_000_000).toFixed(6))} 2>/dev/null || `;
+  const script = `if [ -e ${file} ] || [ -L ${file} ]; then ${exact}${whole}; else ls -d ${file} >/dev/null; exit 1; fi`;
+  await scriptOutput(link, script, { attempt: `set the time of ${path}`, repeatable: true });
 }
 
 /** See `Host.canonicalize`. */
@@ -163,10 +181,7 @@ export async function canonicalRemotePath(
   within: HostPath | undefined,
 ): Promise<HostPath> {
   const attempt = `find out where ${path} leads`;
-  // The letter keeps the line breaks that a name may end with: a substitution drops them.
-  const script = [path, ...(within === undefined ? [] : [within])]
-    .map((one) => `r=$(realpath ${shellWord(one)} && echo x) || exit 1; printf '%s\\0' "\${r%??}"`)
-    .join('\n');
+  const script = canonicalScript(within === undefined ? [path] : [path, within]);
   const [real = '', root] = splitAtNul(await scriptOutput(link, script, { attempt, repeatable: true })).map(
     (text) => hostPath(text),
   );

@@ -49,7 +49,8 @@ async function processTable(link: SshLink, { markerIds }: TreeRoot): Promise<Pro
   const script = [
     "grep -H '' /proc/[0-9]*/stat 2>/dev/null",
     'echo',
-    `for f in $(grep -lF ${patterns} /proc/[0-9]*/environ 2>/dev/null); do`,
+    ...markedScript(patterns),
+    'for f in $m; do',
     `  printf '%s ' "$f"; od -An -v -tx1 <"$f" 2>/dev/null | tr -d ' \\n'; echo`,
     'done; exit 0',
   ].join('\n');
@@ -82,6 +83,16 @@ function environments(text: string): ReadonlyMap<number, string> {
     if (digits !== undefined) found.set(Number(digits), Buffer.from(hex, 'hex').toString('latin1'));
   }
   return found;
+}
+
+/**
+ * Puts into `$m` the environments that hold one of the words. Where BusyBox has an option for lines that end with NUL it needs it, and elsewhere it
+ * takes them so without it; a second look finds nothing new with GNU's grep.
+ */
+function markedScript(patterns: string): readonly string[] {
+  const grep = (options: string): string =>
+    `m=$(grep ${options} ${patterns} /proc/[0-9]*/environ 2>/dev/null)`;
+  return [grep('-lzF'), `[ -n "$m" ] || ${grep('-lF')}`];
 }
 
 /** To each process that still is the one that was found. */

@@ -12,6 +12,7 @@ const capabilities = {
   sharesLoopback: true,
   rawNames: true,
   procfs: process.platform === 'linux',
+  exactTimes: true,
 };
 
 describe.concurrent('an SSH host', () => {

@@ -12,7 +12,7 @@ import { describeTree, plantTree } from './planted-tree.ts';
 export const archiveCases: readonly CaseDefinition[] = [
   {
     name: 'unpacks what it packed as it was: content, modes, times, links, empty files and folders, odd names',
-    async check({ host, folder }) {
+    async check({ host, folder, capabilities }) {
       const [from, to] = [joinHostPath(folder, 'from'), joinHostPath(folder, 'to')];
       await plantTree(host, from, [
         '-rf',
@@ -23,9 +23,10 @@ export const archiveCases: readonly CaseDefinition[] = [
         'n'.repeat(255),
         ' ',
       ]);
-      const before = await describeTree(host, from);
+      const subject = { host, capabilities };
+      const before = await describeTree(subject, from);
       const unpacked = await unpackDirectory(host, to, packDirectory(host, from));
-      assert.deepEqual(await describeTree(host, to), before);
+      assert.deepEqual(await describeTree(subject, to), before);
       assert.equal(unpacked.entries, before.size);
       assert.deepEqual(await names(host, folder), ['from', 'to']);
     },
@@ -33,16 +34,18 @@ export const archiveCases: readonly CaseDefinition[] = [
   {
     name: 'packs and unpacks names that are not UTF-8',
     needs: ['rawNames'],
-    async check({ host, folder }) {
+    async check({ host, folder, capabilities }) {
+      const subject = { host, capabilities };
       const [from, to] = [joinHostPath(folder, 'from'), joinHostPath(folder, 'to')];
       await plantTree(host, from, ['\udcff', 'a\udc80b', `${'\udcc3'.repeat(200)}`]);
       await unpackDirectory(host, to, packDirectory(host, from));
-      assert.deepEqual(await describeTree(host, to), await describeTree(host, from));
+      assert.deepEqual(await describeTree(subject, to), await describeTree(subject, from));
     },
   },
   {
     name: 'packs and unpacks through file operations alone too',
-    async check({ host, folder }) {
+    async check({ host, folder, capabilities }) {
+      const subject = { host, capabilities };
       const files = filesOf(host);
       const [from, one, two] = ['from', 'one', 'two'].map((name) => joinHostPath(folder, name)) as [
         HostPath,
@@ -50,11 +53,11 @@ export const archiveCases: readonly CaseDefinition[] = [
         HostPath,
       ];
       await plantTree(host, from, ['-rf', 'n'.repeat(255)]);
-      const before = await describeTree(host, from);
+      const before = await describeTree(subject, from);
       await unpackDirectory(files, one, packDirectory(host, from));
-      assert.deepEqual(await describeTree(host, one), before);
+      assert.deepEqual(await describeTree(subject, one), before);
       await unpackDirectory(host, two, packDirectory(files, from));
-      assert.deepEqual(await describeTree(host, two), before);
+      assert.deepEqual(await describeTree(subject, two), before);
     },
   },
   {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Host } from '../../host.ts';
 import { type HostPath, joinHostPath } from '../../host-path.ts';
 import { walk } from '../../walk.ts';
-import { bytesOf, patternBytes } from './contract-case.ts';
+import { bytesOf, type ContractSubject, patternBytes } from './contract-case.ts';
 
 export async function plantTree(host: Host, root: HostPath, oddNames: readonly string[]): Promise<void> {
   const at = (path: string): HostPath => joinHostPath(root, path);
@@ -29,7 +29,11 @@ export async function plantTree(host: Host, root: HostPath, oddNames: readonly s
 }
 
 /** All that should survive, by relative path. */
-export async function describeTree(host: Host, root: HostPath): Promise<ReadonlyMap<string, unknown>> {
+export async function describeTree(
+  { host, capabilities }: Pick<ContractSubject, 'host' | 'capabilities'>,
+  root: HostPath,
+): Promise<ReadonlyMap<string, unknown>> {
+  const unit = capabilities.exactTimes ? 1 : 1_000;
   const described = new Map<string, unknown>();
   const firstNames = new Map<string, string>();
   const describe = async (relativePath: string, path: HostPath): Promise<void> => {
@@ -47,7 +51,7 @@ export async function describeTree(host: Host, root: HostPath): Promise<Readonly
       content,
       target,
       twin,
-      time: Math.round(stat.modifiedMs),
+      time: unit === 1 ? Math.round(stat.modifiedMs) : Math.floor(stat.modifiedMs / unit),
     });
   };
   await describe('', root);

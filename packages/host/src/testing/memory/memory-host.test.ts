@@ -1,7 +1,14 @@
 import { describe, it } from 'vitest';
 import { createMemoryHost, hostContract } from '../index.ts';
 
-const capabilities = { shell: false, pty: false, sharesLoopback: false, rawNames: true, procfs: false };
+const capabilities = {
+  shell: false,
+  pty: false,
+  sharesLoopback: false,
+  rawNames: true,
+  procfs: false,
+  exactTimes: true,
+};
 
 describe('the memory host', () => {
   for (const { name, run } of hostContract({ create: () => createMemoryHost(), capabilities }))

@@ -14,6 +14,7 @@
  * - `no-space`: the host's disk, quota or file size limit is exhausted.
  * - `cache-unwritable`: the cache's folder cannot be created or written.
  * - `cache-untrusted`: the cache's folder belongs to, or can be written by, somebody else.
+ * - `host-lost`: the link to the host broke, and did not come back in time. What was brought there stays for a day: the next call continues it.
  * - `install-failed`: the host failed otherwise while the tree was put in place; `cause` has it.
  * - `no-source`: every source was tried; the message has a reason from each.
  * - `aborted`: the caller's signal fired.
@@ -32,6 +33,7 @@ export type BinaryCacheErrorCode =
   | 'no-space'
   | 'cache-unwritable'
   | 'cache-untrusted'
+  | 'host-lost'
   | 'install-failed'
   | 'no-source'
   | 'aborted';

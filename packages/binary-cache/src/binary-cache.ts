@@ -1,4 +1,5 @@
 import type { Host, HostPath } from '@seedbed/host';
+import type { Delivery } from './archive-delivery.ts';
 import type { BinaryProgress, BinarySource } from './binary-source.ts';
 import { cacheDirectory } from './cache-layout.ts';
 import { type CacheLimits, defaultCacheLimits } from './cache-limits.ts';
@@ -22,6 +23,8 @@ export interface BinaryCacheOptions {
    * `digests` reads every byte as well: about a second for Codex.
    */
   readonly check?: CheckDepth;
+  /** How archives get onto hosts; `push` unless given, which needs nothing but the link to the host. */
+  readonly delivery?: Delivery;
 }
 
 export interface EnsureOptions {
@@ -51,7 +54,8 @@ export interface BinaryCache {
 
 export function createBinaryCache(options: BinaryCacheOptions): BinaryCache {
   const limits = { ...defaultCacheLimits, ...options.limits };
-  const settings = { sources: options.sources, limits, check: options.check ?? 'facts' } as const;
+  const { sources, check = 'facts', delivery = 'push' } = options;
+  const settings = { sources, limits, check, delivery };
   // Tasks that start together on one host share one install.
   const flights = new WeakMap<Host, SingleFlight<CachedBinary>>();
   return {

@@ -2,9 +2,13 @@ import type { Host, HostPath } from '@seedbed/host';
 import type { CacheLimits } from './cache-limits.ts';
 import type { Artifact, Release } from './release.ts';
 
-/** What is being done. `bytes` and `totalBytes` count within the phase; the total is absent while it is unknown. */
+/**
+ * What is being done. `bytes` and `totalBytes` count within the phase; the total is absent while it is unknown.
+ * `download` brings an archive to this program, `push` from here to the host, `fetch` to the host without this program; `wait` is for another program that
+ * brings the same archive to the same host, and counts what is there.
+ */
 export interface BinaryProgress {
-  readonly phase: 'resolve' | 'download' | 'unpack' | 'verify' | 'ready';
+  readonly phase: 'resolve' | 'download' | 'wait' | 'push' | 'fetch' | 'unpack' | 'verify' | 'ready';
   readonly bytes: number;
   readonly totalBytes?: number;
 }
@@ -36,6 +40,13 @@ export interface ArchivePayload {
   open(): ReadableStream<Uint8Array>;
 }
 
+/** Where a host may fetch an archive itself. */
+export interface ArchiveAddress {
+  /** `http:` or `https:`, without credentials: the host's users may see it. */
+  readonly url: string;
+  readonly compression: 'gzip' | 'none';
+}
+
 /** A tree that is on the host already and is to be copied there. */
 export interface HostTreePayload {
   readonly kind: 'host-tree';
@@ -53,4 +64,9 @@ export interface BinarySource {
    * @throws {BinaryCacheError} `source-refused`, `not-in-registry` and `download-failed` let the next source try; any other code ends it.
    */
   obtain(request: SourceRequest): Promise<ArchivePayload | HostTreePayload>;
+  /**
+   * Gives the address of the archive with the pinned digest, for hosts that fetch it themselves. Absent where there is none.
+   * @throws {BinaryCacheError} as `obtain`; `source-refused` also when the address wants credentials.
+   */
+  locate?(request: SourceRequest): Promise<ArchiveAddress>;
 }

@@ -27,7 +27,7 @@ test('a host with nothing but BusyBox installs, verifies, lists and evicts', asy
   const directory = hostPath(join(scratch.path, 'cache'));
   const cache = createBinaryCache({ sources: [fileSource({ path })], directory, check: 'digests' });
   const installed = await cache.ensure(host, tool.release);
-  expect(await cache.ensure(host, tool.release)).toEqual({ ...installed, origin: 'cache' });
+  expect(await cache.ensure(host, tool.release)).toMatchObject({ path: installed.path, origin: 'cache' });
   expect(await cache.list(host)).toMatchObject([
     { running: false, entries: [expect.stringContaining('tool-1.0.0')] },
   ]);

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { type Host, HostError, type HostPath, hostPath, joinHostPath, run } from '@seedbed/host';
 import { BinaryCacheError } from './binary-cache-error.ts';
 import type { Evidence } from './binary-source.ts';
-import { describeEnd, succeeded } from './host-command.ts';
-import { failureFromText, hostFailure } from './host-failure.ts';
+import type { CacheFiles } from './cache-survey.ts';
+import { requireSuccess } from './host-command.ts';
+import { hostFailure } from './host-failure.ts';
 import { integrityHex } from './integrity.ts';
 import { type Artifact, platformName, type Release } from './release.ts';
 import { isTrusted } from './trusted-owner.ts';
@@ -43,15 +44,20 @@ export function cacheDirectory(host: Pick<Host, 'env' | 'home'>, directory?: Hos
   return joinHostPath(base, 'seedbed', 'bin');
 }
 
+/** What holds everything of a cache, as it is named. */
+export function formatDirectory(directory: HostPath): HostPath {
+  return joinHostPath(directory, formatFolder);
+}
+
 /**
  * Finds the cache's folders; `undefined` when there is no cache yet.
  *
  * @throws {BinaryCacheError} `cache-untrusted` when somebody else could have put things there.
  */
-export async function findLayout(host: Host, directory: HostPath): Promise<CacheLayout | undefined> {
+export async function findLayout(host: CacheFiles, directory: HostPath): Promise<CacheLayout | undefined> {
   let root: HostPath;
   try {
-    root = await host.canonicalize(joinHostPath(directory, formatFolder));
+    root = await host.canonicalize(formatDirectory(directory));
   } catch (error) {
     if (error instanceof HostError && (error.code === 'not-found' || error.code === 'not-a-directory'))
       return undefined;
@@ -59,10 +65,17 @@ export async function findLayout(host: Host, directory: HostPath): Promise<Cache
   }
   const layout = layoutAt(root);
   const stats = await Promise.all(
-    [layout.root, layout.entries, layout.trees].map(async (path) => ({ path, found: await host.stat(path) })),
+    [layout.root, layout.entries, layout.trees, layout.incoming].map(async (path) => ({
+      path,
+      found: await host.stat(path),
+    })),
   );
   for (const { path, found } of stats) {
-    if (found === undefined) return undefined;
+    if (found === undefined) {
+      // Only an install needs it.
+      if (path === layout.incoming) continue;
+      return undefined;
+    }
     if (found.kind !== 'directory' || !isTrusted(found, host)) {
       throw new BinaryCacheError(
         'cache-untrusted',
@@ -83,11 +96,11 @@ const createScript = 'umask 022 && mkdir -p "$@"';
  */
 export async function createLayout(host: Host, directory: HostPath): Promise<CacheLayout> {
   const doing = `Creating the cache in ${directory}`;
-  const { root, entries, trees, incoming, used } = layoutAt(joinHostPath(directory, formatFolder));
+  const { root, entries, trees, incoming, used } = layoutAt(formatDirectory(directory));
   try {
     const argv = ['sh', '-c', createScript, 'sh', root, entries, trees, incoming, used] as const;
     const result = await run(host, { argv, env: { LC_ALL: 'C' } });
-    if (!succeeded(result)) throw failureFromText(describeEnd(result), doing);
+    requireSuccess(result, doing);
   } catch (error) {
     throw hostFailure(error, doing);
   }

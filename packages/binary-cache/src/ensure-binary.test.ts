@@ -55,14 +55,13 @@ const trees = (folder: string): Promise<string[]> => readdir(join(folder, 'v1', 
 test('the first call installs, the second finds the same', async () => {
   await using it = await stage();
   const first = await it.cache().ensure(it.host, it.tool.release);
-  expect(first).toMatchObject({ origin: 'file', version: '1.0.0' });
+  expect(first).toMatchObject({ origin: 'file', delivery: 'push', version: '1.0.0' });
   expect(first).not.toHaveProperty('replaced');
   expect(run(first)).toBe('tool 1.0.0\n');
   expect(first.path.startsWith(`${first.root}/`)).toBe(true);
-  expect(await it.cache({ sources: [] }).ensure(it.host, it.tool.release)).toEqual({
-    ...first,
-    origin: 'cache',
-  });
+  const { path, root, version } = first;
+  const found = { path, root, version, origin: 'cache' };
+  expect(await it.cache({ sources: [] }).ensure(it.host, it.tool.release)).toEqual(found);
   expect(await leftovers(it.folder)).toEqual([]);
 });
 
@@ -105,7 +104,7 @@ test('progress goes from resolve to ready, and bytes never beyond the total', as
   const steps: BinaryProgress[] = [];
   await it.cache().ensure(it.host, it.tool.release, { onProgress: (step) => steps.push(step) });
   const phases = steps.map(({ phase }) => phase).filter((phase, at, all) => phase !== all[at - 1]);
-  expect(phases).toEqual(['resolve', 'verify', 'unpack', 'verify', 'ready']);
+  expect(phases).toEqual(['resolve', 'verify', 'push', 'unpack', 'verify', 'ready']);
   for (const { bytes, totalBytes } of steps) expect(bytes).toBeLessThanOrEqual(totalBytes ?? bytes);
 });
 
@@ -141,7 +140,7 @@ test('who throws on progress fails alone', async () => {
   await expect(other).resolves.toMatchObject({ version: '1.0.0' });
 });
 
-test('an aborted install leaves nothing behind', async () => {
+test('an aborted install leaves nothing but the archive, for the next to go on with', async () => {
   await using it = await stage();
   const abort = new AbortController();
   const ensured = it.cache().ensure(it.host, it.tool.release, {
@@ -151,8 +150,16 @@ test('an aborted install leaves nothing behind', async () => {
     },
   });
   await expect(ensured).rejects.toMatchObject({ code: 'aborted' });
-  await expect.poll(() => leftovers(it.folder)).toEqual([]);
+  await expect.poll(() => leftovers(it.folder)).toEqual([expect.stringMatching(/^[0-9a-f]{128}\.part$/)]);
   expect(await trees(it.folder)).toEqual([]);
+  const pushed: number[] = [];
+  await it.cache().ensure(it.host, it.tool.release, {
+    onProgress: ({ phase, bytes }) => {
+      if (phase === 'push') pushed.push(bytes);
+    },
+  });
+  expect(pushed).toEqual([it.tool.tarball.byteLength]);
+  expect(await leftovers(it.folder)).toEqual([]);
 });
 
 const damages: readonly [string, (binary: CachedBinary, tree: string) => void | Promise<void>][] = [

@@ -92,8 +92,12 @@ function packedTree(tree: string, artifact: Artifact): ArchivePayload {
   };
 }
 
+const packedAt = new Date(0);
+
 async function packFolder(archive: Pack, folder: string, name: string): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
+  const entries = await readdir(folder, { withFileTypes: true });
+  // Always the same archive for the same files, so that a transfer of it can be continued.
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
       await packFolder(archive, path, `${name}/${entry.name}`);
@@ -106,7 +110,12 @@ async function packFolder(archive: Pack, folder: string, name: string): Promise<
       );
     }
     const { size, mode } = await stat(path);
-    const target = archive.entry({ name: `${name}/${entry.name}`, size, mode: mode & 0o777 });
+    const target = archive.entry({
+      name: `${name}/${entry.name}`,
+      size,
+      mode: mode & 0o777,
+      mtime: packedAt,
+    });
     await pipeline(createReadStream(path), target);
   }
 }

@@ -1,6 +1,6 @@
 import { type Host, HostError, type HostPath, run } from '@seedbed/host';
 import { BinaryCacheError } from './binary-cache-error.ts';
-import { describeEnd, succeeded } from './host-command.ts';
+import { describeEnd, succeeded, throwIfLost } from './host-command.ts';
 import { hostFailure } from './host-failure.ts';
 import type { Release } from './release.ts';
 
@@ -34,6 +34,7 @@ export async function checkProgram(
       },
       { signal, timeoutMs: deadlineMs, maxOutputBytes: 4096 },
     );
+    throwIfLost(result, `Running \`${shown}\``);
     if (succeeded(result) && result.stdout === release.expect.stdout) return;
     const printed = succeeded(result)
       ? `it printed ${JSON.stringify(result.stdout.slice(0, 200))}`

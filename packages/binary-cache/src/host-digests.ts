@@ -1,6 +1,5 @@
 import { type Host, type HostPath, run } from '@seedbed/host';
-import { describeEnd, succeeded } from './host-command.ts';
-import { failureFromText } from './host-failure.ts';
+import { requireSuccess } from './host-command.ts';
 
 const script = `
 cd "$1" || exit 1
@@ -20,7 +19,7 @@ export async function digestsOnHost(
     { argv: ['sh', '-c', script, 'sh', root], env: { LC_ALL: 'C' } },
     { signal, maxOutputBytes: 16_000_000, timeoutMs: 10 * 60_000 },
   );
-  if (!succeeded(result)) throw failureFromText(describeEnd(result), `Verifying ${root}`);
+  requireSuccess(result, `Verifying ${root}`);
   const digests = new Map<string, string>();
   for (const line of result.stdout.split('\n')) {
     const found = /^([0-9a-f]{64}) [ *]\.\/(.*)$/.exec(line);

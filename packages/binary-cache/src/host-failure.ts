@@ -14,6 +14,9 @@ export function hostFailure(error: unknown, doing: string, signal?: AbortSignal)
   if (error.code === 'aborted') {
     return new BinaryCacheError('aborted', `${doing} was aborted.`, { cause: error });
   }
+  if (error.code === 'host-lost') {
+    return new BinaryCacheError('host-lost', `${doing} was interrupted: ${error.message}`, { cause: error });
+  }
   if (error.code === 'no-space') return noSpace(doing, error.message, error);
   if (error.code === 'permission-denied' || error.code === 'read-only')
     return unwritable(doing, error.message, error);

@@ -1,6 +1,7 @@
 import { type Host, type HostPath, joinHostPath } from '@seedbed/host';
 import { type CacheLayout, isTreeName } from './cache-layout.ts';
 import { hostFailure } from './host-failure.ts';
+import { isLandingName } from './landing.ts';
 
 /** A folder in which one install happens. It says that it is alive until it is disposed of; then it is removed. */
 export interface IncomingFolder extends AsyncDisposable {
@@ -11,6 +12,8 @@ const heartbeatName = 'alive';
 const heartbeatMs = 20_000;
 /** An install that gave no sign of life for so long is dead, or cut off from the host. */
 const abandonedMs = 15 * 60_000;
+/** A part of an archive that was not continued for so long is not worth its place. */
+const forgottenMs = 24 * 60 * 60_000;
 
 export async function openIncomingFolder(
   host: Host,
@@ -61,8 +64,13 @@ async function plainerFailure(
 /** Removes what installs left that were killed. A live one is never touched. `nowMs` is the host's time. */
 export async function sweepIncoming(host: Host, layout: CacheLayout, nowMs: number): Promise<void> {
   for await (const { name } of host.list(layout.incoming)) {
-    if (!isTreeName(name)) continue;
     const path = joinHostPath(layout.incoming, name);
+    if (isLandingName(name)) {
+      const left = await host.stat(path);
+      if (left !== undefined && nowMs - left.modifiedMs > forgottenMs)
+        await host.remove(path, { recursive: true });
+    }
+    if (!isTreeName(name)) continue;
     const found = (await host.stat(joinHostPath(path, heartbeatName))) ?? (await host.stat(path));
     if (found !== undefined && nowMs - found.modifiedMs > abandonedMs)
       await host.remove(path, { recursive: true });

@@ -1,3 +1,4 @@
+export type { Delivery } from './archive-delivery.ts';
 export {
   type BinaryCache,
   type BinaryCacheOptions,
@@ -7,6 +8,7 @@ export {
 } from './binary-cache.ts';
 export { BinaryCacheError, type BinaryCacheErrorCode } from './binary-cache-error.ts';
 export type {
+  ArchiveAddress,
   ArchivePayload,
   BinaryProgress,
   BinarySource,

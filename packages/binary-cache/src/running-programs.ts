@@ -1,4 +1,5 @@
 import { type Host, type HostPath, run } from '@seedbed/host';
+import { throwIfLost } from './host-command.ts';
 
 // `ls` fails for processes of others and for those that end meanwhile; what it could read is enough.
 const linuxScript = 'ls -l /proc/[0-9]*/exe 2>/dev/null; exit 0';
@@ -10,7 +11,8 @@ export async function runningPrograms(
   signal: AbortSignal,
 ): Promise<(folder: HostPath) => boolean> {
   const script = host.platform.os === 'linux' ? linuxScript : darwinScript;
-  const { stdout } = await run(host, { argv: ['sh', '-c', script] }, { signal, maxOutputBytes: 8_000_000 });
-  return (folder) =>
-    stdout.split('\n').some((line) => line.startsWith(`${folder}/`) || line.includes(` -> ${folder}/`));
+  const result = await run(host, { argv: ['sh', '-c', script] }, { signal, maxOutputBytes: 8_000_000 });
+  throwIfLost(result, 'Looking for running programs');
+  const lines = result.stdout.split('\n');
+  return (folder) => lines.some((line) => line.startsWith(`${folder}/`) || line.includes(` -> ${folder}/`));
 }

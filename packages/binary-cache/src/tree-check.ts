@@ -1,5 +1,6 @@
 import { type FileStat, type Host, type HostPath, joinHostPath } from '@seedbed/host';
 import { BinaryCacheError } from './binary-cache-error.ts';
+import type { CacheFiles } from './cache-survey.ts';
 import { digestsOnHost } from './host-digests.ts';
 import { filesName, type NodeFacts, type TreeManifest } from './tree-manifest.ts';
 import { statAll, walkTree } from './tree-walk.ts';
@@ -19,11 +20,12 @@ export async function checkTree(
   host: Host,
   tree: HostPath,
   manifest: TreeManifest,
-  options: { readonly depth: CheckDepth; readonly signal: AbortSignal },
+  options: { readonly depth: CheckDepth; readonly signal: AbortSignal; readonly files?: CacheFiles },
 ): Promise<TreeVerdict> {
+  const { files = host } = options;
   const root = joinHostPath(tree, filesName);
   const paths = [...manifest.directories, ...manifest.files].map((known) => known.path);
-  const [top, found] = await Promise.all([host.stat(root), statAll(host, root, paths)]);
+  const [top, found] = await Promise.all([files.stat(root), statAll(files, root, paths)]);
   if (top?.kind !== 'directory' || !isTrusted(top, host)) {
     return { kind: 'damaged', reason: 'its folder is missing or can be written by others' };
   }

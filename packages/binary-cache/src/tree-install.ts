@@ -1,12 +1,8 @@
 import { type Host, type HostPath, joinHostPath } from '@seedbed/host';
-import {
-  type ArchiveContents,
-  type ArchivedFile,
-  inspectArchive,
-  requireWhole,
-} from './archive-inspection.ts';
+import { type ArchivedFile, requireWhole } from './archive-inspection.ts';
+import { checkListing } from './archive-listing.ts';
 import { BinaryCacheError } from './binary-cache-error.ts';
-import type { ArchivePayload, BinarySource, HostTreePayload, SourceRequest } from './binary-source.ts';
+import type { BinarySource, HostTreePayload, SourceRequest } from './binary-source.ts';
 import { type CacheLayout, newTreeName } from './cache-layout.ts';
 import { checkProgram } from './functional-check.ts';
 import { digestsOnHost } from './host-digests.ts';
@@ -17,6 +13,15 @@ import type { TreeManifest } from './tree-manifest.ts';
 import { copyOnHost, unpackOnHost } from './tree-transfer.ts';
 import { type WalkedTree, walkTree } from './tree-walk.ts';
 import { isTrusted } from './trusted-owner.ts';
+
+/** An archive that has arrived on the host, and has the right digest there. */
+export interface ArrivedArchive {
+  readonly kind: 'arrived';
+  readonly path: HostPath;
+  readonly compression: 'gzip' | 'none';
+  /** What was found in it before it was sent; absent when the host fetched it. */
+  readonly files?: readonly ArchivedFile[];
+}
 
 export interface InstalledTree {
   readonly name: string;
@@ -31,32 +36,27 @@ export interface InstalledTree {
 export async function installTree(
   layout: CacheLayout,
   source: BinarySource,
-  payload: ArchivePayload | HostTreePayload,
+  payload: ArrivedArchive | HostTreePayload,
   request: SourceRequest,
 ): Promise<InstalledTree> {
   const { host, release, artifact, limits, signal, report } = request;
-  const contents = payload.kind === 'archive' ? await inspect(source, payload, request) : undefined;
   const name = newTreeName(release, host);
   const draft = joinHostPath(request.scratch, name);
   const files = filesOf(draft);
   try {
     await host.makeDirectory(draft, { mode: 0o755 });
     await host.makeDirectory(files, { mode: 0o755 });
-    if (payload.kind === 'archive') {
-      const totalBytes = contents?.archiveBytes;
-      await unpackOnHost(host, payload, files, {
-        signal,
-        report: (bytes) =>
-          report({ phase: 'unpack', bytes, ...(totalBytes === undefined ? {} : { totalBytes }) }),
-      });
+    report({ phase: 'unpack', bytes: 0 });
+    if (payload.kind === 'arrived') {
+      if (payload.files === undefined) await checkListing(host, payload, request);
+      await unpackOnHost(host, payload, files, signal);
     } else {
-      report({ phase: 'unpack', bytes: 0 });
       await copyOnHost(host, payload.path, { folder: files, path: artifact.tree }, signal);
     }
     const walked = await walkTree(host, files, limits);
     report({ phase: 'verify', bytes: 0, totalBytes: walked.bytes });
     const found = installedFiles(host, walked, await digestsOnHost(host, files, signal));
-    if (contents !== undefined) requireSame(contents.files, found);
+    if (payload.kind === 'arrived' && payload.files !== undefined) requireSame(payload.files, found);
     requireWhole(found, artifact);
     const home = joinHostPath(request.scratch, 'home');
     await host.makeDirectory(home, { mode: 0o700 });
@@ -70,27 +70,6 @@ export async function installTree(
   } catch (error) {
     throw hostFailure(error, `Installing ${release.name} ${release.version}`, signal);
   }
-}
-
-async function inspect(
-  source: BinarySource,
-  archive: ArchivePayload,
-  { artifact, limits, signal, report }: SourceRequest,
-): Promise<ArchiveContents> {
-  const known = archive.bytes === undefined ? {} : { totalBytes: archive.bytes };
-  const contents = await inspectArchive(archive, {
-    limits,
-    signal,
-    report: (bytes) => report({ phase: 'verify', bytes, ...known }),
-  });
-  if (source.evidence.kind === 'digest' && contents.integrity !== artifact.integrity) {
-    throw new BinaryCacheError(
-      'integrity-mismatch',
-      `What came from ${source.name} has the digest ${contents.integrity}, pinned is ${artifact.integrity}. Nothing was installed.`,
-    );
-  }
-  requireWhole(contents.files, artifact);
-  return contents;
 }
 
 function installedFiles(

@@ -1,9 +1,16 @@
 import { type Host, HostError, type HostPath, joinHostPath } from '@seedbed/host';
 import type { Evidence } from './binary-source.ts';
 import { type CacheLayout, entryName, treeNameOf } from './cache-layout.ts';
+import type { CacheFiles } from './cache-survey.ts';
 import { type Artifact, platformName, type Release } from './release.ts';
 import { type CheckDepth, checkTree } from './tree-check.ts';
-import { filesName, manifestName, parseTreeManifest, type TreeManifest } from './tree-manifest.ts';
+import {
+  filesName,
+  manifestMaxBytes,
+  manifestName,
+  parseTreeManifest,
+  type TreeManifest,
+} from './tree-manifest.ts';
 import { isTrusted } from './trusted-owner.ts';
 
 export interface Wanted {
@@ -22,32 +29,38 @@ export type Lookup =
       readonly manifest: TreeManifest;
     };
 
-const manifestMaxBytes = 16_000_000;
+export interface LookOptions {
+  readonly depth: CheckDepth;
+  readonly signal: AbortSignal;
+  /** Who is asked about files; the host unless given. */
+  readonly files?: CacheFiles;
+}
 
 /** Looks for a binary in the cache and checks it. Changes nothing, except that a manifest learns of a tree that was restored elsewhere. */
 export async function lookUp(
   host: Host,
   layout: CacheLayout,
   wanted: Wanted,
-  options: { readonly depth: CheckDepth; readonly signal: AbortSignal },
+  options: LookOptions,
 ): Promise<Lookup> {
+  const { files = host } = options;
   const entry = joinHostPath(
     layout.entries,
     entryName(wanted.release, wanted.artifact, host, wanted.evidence),
   );
   let target: string;
   try {
-    target = await host.readLink(entry);
+    target = await files.readLink(entry);
   } catch (error) {
     if (error instanceof HostError && error.code === 'not-found') return { kind: 'absent' };
-    if ((await host.stat(entry)) === undefined) return { kind: 'absent' };
+    if ((await files.stat(entry)) === undefined) return { kind: 'absent' };
     return { kind: 'damaged', reason: 'the entry is not a link', target: undefined };
   }
   const damaged = (reason: string): Lookup => ({ kind: 'damaged', reason, target });
   const name = treeNameOf(target);
   if (name === undefined) return damaged('the entry leads elsewhere');
   const tree = joinHostPath(layout.trees, name);
-  const [top, manifest] = await Promise.all([host.stat(tree), readManifest(host, tree)]);
+  const [top, manifest] = await Promise.all([files.stat(tree), readManifest(files, tree)]);
   if (top?.kind !== 'directory' || !isTrusted(top, host))
     return damaged('its folder is missing or can be written by others');
   if (manifest === undefined) return damaged('its manifest is missing, damaged or can be written by others');
@@ -61,13 +74,13 @@ export async function lookUp(
   return { kind: 'intact', name, tree, manifest };
 }
 
-export async function readManifest(host: Host, tree: HostPath): Promise<TreeManifest | undefined> {
+export async function readManifest(files: CacheFiles, tree: HostPath): Promise<TreeManifest | undefined> {
   const path = joinHostPath(tree, manifestName);
   try {
     // Looked at before it is opened: opening a pipe that somebody left there would never end.
-    const found = await host.stat(path);
-    if (found?.kind !== 'file' || found.size > manifestMaxBytes || !isTrusted(found, host)) return undefined;
-    return parseTreeManifest(await readBounded(host, path));
+    const found = await files.stat(path);
+    if (found?.kind !== 'file' || found.size > manifestMaxBytes || !isTrusted(found, files)) return undefined;
+    return parseTreeManifest(await readBounded(files, path));
   } catch (error) {
     if (error instanceof HostError && error.code !== 'host-lost' && error.code !== 'aborted')
       return undefined;
@@ -75,9 +88,9 @@ export async function readManifest(host: Host, tree: HostPath): Promise<TreeMani
   }
 }
 
-async function readBounded(host: Host, path: HostPath): Promise<string> {
+async function readBounded(files: CacheFiles, path: HostPath): Promise<string> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of await host.readFile(path, { length: manifestMaxBytes })) chunks.push(chunk);
+  for await (const chunk of await files.readFile(path, { length: manifestMaxBytes })) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
 }
 

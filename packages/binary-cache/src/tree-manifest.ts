@@ -64,5 +64,6 @@ export function parseTreeManifest(text: string): TreeManifest | undefined {
 }
 
 export const manifestName = 'manifest.json';
+export const manifestMaxBytes = 16_000_000;
 /** The folder beside the manifest that holds the files. */
 export const filesName = 'files';

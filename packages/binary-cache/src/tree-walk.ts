@@ -52,7 +52,7 @@ export async function walkTree(
 
 /** Looks at many paths at once: what a distant host answers in one round trip. */
 export async function statAll(
-  host: Host,
+  host: Pick<Host, 'stat'>,
   root: HostPath,
   paths: readonly string[],
 ): Promise<Map<string, FileStat | undefined>> {

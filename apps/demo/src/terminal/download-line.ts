@@ -7,6 +7,9 @@ const sparsePercent = 25;
 const words: Readonly<Record<BinaryProgress['phase'], string>> = {
   resolve: 'looking for it',
   download: 'downloading',
+  wait: 'waiting for another program that sends it',
+  push: 'sending it to the host',
+  fetch: 'the host is downloading',
   unpack: 'unpacking',
   verify: 'verifying',
   ready: 'ready',

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BinaryCacheError } from '../binary-cache-error.ts';
 import { type Integrity, integrityHex, integrityOf } from '../integrity.ts';
 import { throwIfAborted } from '../single-flight.ts';
+import { abortable, createWatchdog } from '../transfer-watchdog.ts';
 import { isPassing } from './registry-failure.ts';
 import {
   hashExisting,
@@ -14,7 +15,6 @@ import {
   takeOverAbandoned,
   writeAll,
 } from './stored-archive.ts';
-import { abortable, createWatchdog } from './transfer-watchdog.ts';
 
 /** The answer to a request for a range of bytes: 206 with the range or a part of it, or 200 with everything. */
 export interface RangeAnswer {

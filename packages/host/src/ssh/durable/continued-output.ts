@@ -31,7 +31,7 @@ export function continuedOutput(
     for (let next = await attachments.current(); next !== undefined; next = await attachments.after(next)) {
       use(next);
       await pick(next).ended;
-      if ((await next.script.exit).kind !== 'lost') return;
+      if ((await next.exit) !== undefined) return;
     }
   };
   const ended = follow();
@@ -50,7 +50,7 @@ export function continuedOutput(
             controller.enqueue(item.value);
             return;
           }
-          if ((await now.script.exit).kind !== 'lost') return controller.close();
+          if ((await now.exit) !== undefined) return controller.close();
           if ((await attachments.after(now)) !== undefined) continue;
           if (attachments.failure === undefined) return controller.close();
           controller.error(attachments.failure);

@@ -3,6 +3,7 @@ import type { HostPath } from '../../host-path.ts';
 import type { HostProcess, ProcessExit } from '../../process.ts';
 import { shellWord } from '../../shell-quoting.ts';
 import { launchFailure } from '../launch-script.ts';
+import { endLeftBehind } from '../left-behind.ts';
 import { openScript } from '../remote-script.ts';
 import { scriptOutput, scriptResult } from '../script-output.ts';
 import type { SshLink } from '../ssh-link.ts';
@@ -54,6 +55,7 @@ export async function startDurableProcess(
   let isLost = false;
   const exit = exitOf(attachments).then((ended) => {
     isLost = ended.kind === 'lost';
+    if (isLost) void endLeftBehind(link, markerIds);
     return ended;
   });
   const input = queuedInput(attachments, {
@@ -105,8 +107,8 @@ const SIGNALS: Readonly<Record<number, string>> = {
 
 async function exitOf(attachments: Attachments): Promise<ProcessExit> {
   for (let next = await attachments.current(); next !== undefined; next = await attachments.after(next)) {
-    const ended = await next.script.exit;
-    if (ended.kind === 'lost') continue;
+    const ended = await next.exit;
+    if (ended === undefined) continue;
     const signal = ended.kind === 'exited' ? SIGNALS[ended.code - 128] : undefined;
     return signal === undefined ? ended : { kind: 'signaled', name: signal };
   }

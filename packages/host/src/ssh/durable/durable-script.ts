@@ -109,7 +109,8 @@ const BORN = `born() {
 
 /**
  * Appends its input to `in`, and shows `out` and `err` until the supervisor is gone; then it ends as the process did. When its own input ends before that,
- * the connection is gone: it waits for somebody to attach anew, and ends the process when nobody does.
+ * the connection is gone: it waits for somebody to attach anew, and ends the process when nobody does. Of its own signals, SIGKILL says that the supervisor was
+ * killed, SIGALRM that `in` takes no more.
  */
 function attachment(
   { folder, markerIds, graceSeconds }: DurableProcess,
@@ -128,18 +129,20 @@ tail --pid="$L" -s 0.1 -c +${err + 1} -f "$d/err" >&4 & u=$!
   trap 'kill -KILL "$x" "$y" 2>/dev/null; exit 0' TERM
   tail --pid="$L" -s 0.1 -f /dev/null & x=$!
   # Where the supervisor alone was killed, nobody ends what stands for its life.
-  ( while [ "$(born "$S")" = "$B" ]; do sleep 1; done; kill -KILL "$x" ) & y=$!
+  ( while [ "$(born "$S")" = "$B" ]; do sleep 5; done; kill -KILL "$x" ) & y=$!
   wait "$x"
   kill -KILL "$y"
   kill -KILL "$c"
 ) >/dev/null 4>&- & w=$!
-wait "$c"
+wait "$c"; q=$?
 if [ -s "$d/exit" ] || [ "$(born "$S")" != "$B" ]; then
   if read -r r <"$d/exit"; then exit "$r"; fi
   sleep 0.3; kill -KILL "$t" "$u"
   kill -KILL $$
 fi
 kill -KILL "$t" "$u"; kill -TERM "$w"
+# It could not append, although there was something to append.
+if [ "$q" = 1 ]; then kill -ALRM $$; fi
 exec 3<&- 4>&- </dev/null >/dev/null
 trap 'kill "$x" 2>/dev/null; exit 0' TERM
 sleep ${graceSeconds} & x=$!

@@ -8,6 +8,7 @@ import { hostPath, joinHostPath } from '../../host-path.ts';
 import { createLocalHost } from '../../local/index.ts';
 import type { Command, HostProcess } from '../../process.ts';
 import { readText } from '../../read-text.ts';
+import { run } from '../../run.ts';
 import { hostContract, openLinkProxy, processesWithEnvironment } from '../../testing/index.ts';
 
 const sshd = sshdForTests();
@@ -47,8 +48,8 @@ const OF_PIPES =
 
 describe.concurrent('a host whose processes are durable', () => {
   const cases = hostContract({ create: durableHost, capabilities });
-  for (const { name, run } of cases.filter((one) => !OF_PIPES.test(one.name))) {
-    it(name, { timeout: 90_000 }, run);
+  for (const one of cases.filter(({ name }) => !OF_PIPES.test(name))) {
+    it(one.name, { timeout: 90_000 }, one.run);
   }
 });
 
@@ -106,6 +107,34 @@ describe('a durable process', () => {
     expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe('once\n');
     expect(await process.end({ from: 'term' })).toEqual({ kind: 'signaled', name: 'SIGTERM' });
   }, 60_000);
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'says that the disk is full when it can be told no more',
+    async () => {
+      await using host = await sshd.openHost();
+      const folder = durableFolder(host);
+      await host.makeDirectory(folder);
+      await run(host, { argv: ['mount', '-t', 'tmpfs', '-o', 'size=1m', 'none', folder] }, { check: true });
+      try {
+        const argv = ['sh', '-c', 'cat >/dev/null'] as const;
+        const durable = { folder: joinHostPath(folder, 'process') };
+        await using started = await host.spawn({ argv }, { durable });
+        const writer = started.stdin.getWriter();
+        const writing = async (): Promise<void> => {
+          for (let count = 0; count < 50; count += 1) await writer.write(randomBytes(100_000));
+        };
+        await expect(writing()).rejects.toMatchObject({ code: 'no-space' });
+        expect(await started.exit).toMatchObject({ kind: 'lost', cause: { code: 'no-space' } });
+        const { pid } = started;
+        const local = createLocalHost();
+        await expect.poll(() => local.stat(hostPath(`/proc/${pid}`)), { timeout: 10_000 }).toBeUndefined();
+      } finally {
+        await run(host, { argv: ['umount', '-l', folder] }, { check: true });
+        await host.remove(folder, { recursive: true });
+      }
+    },
+    60_000,
+  );
 
   it('leaves nothing: no process, no file, however it ended', async () => {
     await using local = createLocalHost();

@@ -66,6 +66,8 @@ export function queuedInput(attachments: Attachments, options: QueuedInputOption
     confirm(attachment.arrived);
     return sink;
   };
+  const gone = (): Error =>
+    attachments.failure ?? new HostError('io', `Could not ${attempt}: nobody reads it any more.`);
   /** Sends what is there over whichever attachment there is. */
   const flush = async (): Promise<void> => {
     for (let next = await attachments.current(); next !== undefined; next = await attachments.after(next)) {
@@ -77,12 +79,10 @@ export function queuedInput(attachments: Attachments, options: QueuedInputOption
         }
         return;
       } catch {
-        if ((await next.script.exit).kind !== 'lost') break;
+        if ((await next.exit) !== undefined) break;
       }
     }
-    throw new HostError('io', `Could not ${attempt}: nobody reads it any more.`, {
-      cause: attachments.failure,
-    });
+    throw gone();
   };
   let turn: Promise<void> = Promise.resolve();
   const flushInTurn = async (): Promise<void> => {
@@ -93,7 +93,7 @@ export function queuedInput(attachments: Attachments, options: QueuedInputOption
   const follow = async (): Promise<void> => {
     for (let next = await attachments.current(); next !== undefined; next = await attachments.after(next)) {
       await flushInTurn().catch(() => undefined);
-      if ((await next.script.exit).kind !== 'lost') return;
+      if ((await next.exit) !== undefined) return;
     }
   };
   void follow();
@@ -118,7 +118,7 @@ export function queuedInput(attachments: Attachments, options: QueuedInputOption
   return {
     stream: new WritableStream<Uint8Array>({
       async write(chunk) {
-        if (hasEnded) throw new HostError('io', `Could not ${attempt}: nobody reads it any more.`);
+        if (hasEnded) throw gone();
         if (chunk.byteLength === 0) return;
         // The caller may use its memory again.
         kept.push(chunk.slice());

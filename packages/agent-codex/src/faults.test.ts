@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { hostPath } from '@seedbed/host';
 import { describe, expect, it } from 'vitest';
 import { openFaultyCodex } from '../test/faulty-codex.ts';
+import { hostsUnderTest } from '../test/hosts-under-test.ts';
 import { allEvents } from '../test/scripted-task.ts';
 import type { AppServerFault, FaultMoment } from './testing/index.ts';
 
@@ -25,6 +26,8 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
     return String((error as { code?: unknown }).code);
   }
 }
+
+const hosts = hostsUnderTest();
 
 describe('a Codex that cannot be started', () => {
   it('is missing', async () => {
@@ -89,10 +92,14 @@ describe('a Codex that cannot be started', () => {
     ],
   ];
 
-  it.each(starts)('%s', async (_, fault, code) => {
-    await using codex = await openFaultyCodex([fault]);
-    expect(await codeOf(codex.open())).toBe(code);
-    expect(await processesOf(codex.folder)).toEqual([]);
+  describe.each(hosts)('$where', ({ host, where }) => {
+    it.each(starts)('%s', async (_, fault, localCode) => {
+      // SSH has no word for the end of one output alone: to us it is silent.
+      const code = fault.type === 'close-output' && where === 'through SSH' ? 'not-ready' : localCode;
+      await using codex = await openFaultyCodex([fault], {}, await host());
+      expect(await codeOf(codex.open())).toBe(code);
+      expect(await processesOf(codex.folder)).toEqual([]);
+    });
   });
 
   it('says what Codex said before it ended', async () => {
@@ -114,7 +121,7 @@ describe('a Codex that cannot be started', () => {
   });
 });
 
-describe('a Codex that goes on in spite of an oddity', () => {
+describe.each(hosts)('a Codex that goes on in spite of an oddity $where', ({ host }) => {
   const oddities: readonly [string, AppServerFault][] = [
     ['prints garbage', { type: 'garbage', at: 'turn' }],
     ['prints a line of 100 MB', { type: 'long-line', at: 'turn', bytes: 100_000_000 }],
@@ -127,7 +134,7 @@ describe('a Codex that goes on in spite of an oddity', () => {
   ];
 
   it.each(oddities)('%s', async (_, fault) => {
-    await using codex = await openFaultyCodex([fault]);
+    await using codex = await openFaultyCodex([fault], {}, await host());
     await using conversation = await codex.open({ deadlines: { requestMs: 20_000 } });
     const result = await conversation.run('Hi', { deadlineMs: 25_000 });
     expect(result.outcome).toEqual({ status: 'completed' });
@@ -135,19 +142,29 @@ describe('a Codex that goes on in spite of an oddity', () => {
   });
 
   it('keeps characters whole', async () => {
-    await using codex = await openFaultyCodex([{ type: 'split-bytes' }], { says: 'Grüße 🌱 — ok' });
+    await using codex = await openFaultyCodex(
+      [{ type: 'split-bytes' }],
+      { says: 'Grüße 🌱 — ok' },
+      await host(),
+    );
     await using conversation = await codex.open();
     expect((await conversation.run('Hi')).finalMessage).toBe('Grüße 🌱 — ok');
   });
 });
 
-describe('a Codex that is lost in the middle of a turn', () => {
-  const losses: readonly [string, readonly AppServerFault[]][] = [
+const deafAndDumb: readonly [string, readonly AppServerFault[]] = [
+  'deaf and dumb',
+  [{ type: 'close-output', at: 'turn' }],
+];
+
+describe.each(hosts)('a Codex that is lost in the middle of a turn $where', ({ host, where }) => {
+  const losses: readonly (readonly [string, readonly AppServerFault[]])[] = [
     ['killed', [{ type: 'kill', at: 'turn', signal: 'SIGKILL' }]],
     ['crashed', [{ type: 'kill', at: 'turn', signal: 'SIGSEGV' }]],
     ['ended with code 0', [{ type: 'exit', at: 'turn', code: 0 }]],
     ['ended in half a line', [{ type: 'half-line', at: 'turn' }]],
-    ['deaf and dumb', [{ type: 'close-output', at: 'turn' }]],
+    // SSH has no word for the end of one output alone: to us it is silent, and that is what deadlines are for.
+    ...(where === 'through SSH' ? [] : [deafAndDumb]),
     [
       'ended, its output held by a child',
       [
@@ -158,7 +175,7 @@ describe('a Codex that is lost in the middle of a turn', () => {
   ];
 
   it.each(losses)('%s: the turn fails, everything settles, nothing is left', async (_, faults) => {
-    await using codex = await openFaultyCodex(faults);
+    await using codex = await openFaultyCodex(faults, {}, await host());
     await using conversation = await codex.open();
     const result = await conversation.run('Hi');
     expect(result.outcome).toMatchObject({ status: 'failed', failure: { code: 'agent-lost' } });
@@ -171,7 +188,11 @@ describe('a Codex that is lost in the middle of a turn', () => {
   });
 
   it('settles whoever follows a goal', async () => {
-    await using codex = await openFaultyCodex([{ type: 'kill', at: 'turn', signal: 'SIGKILL' }]);
+    await using codex = await openFaultyCodex(
+      [{ type: 'kill', at: 'turn', signal: 'SIGKILL' }],
+      {},
+      await host(),
+    );
     await using conversation = await codex.open();
     const events = conversation.events({ fromSeq: 10_000 });
     const waiting = events.next();
@@ -180,9 +201,9 @@ describe('a Codex that is lost in the middle of a turn', () => {
   });
 });
 
-describe('a Codex that does not come to an end', () => {
+describe.each(hosts)('a Codex that does not come to an end $where', ({ host }) => {
   it('is interrupted at the deadline of the turn, and ended when it does not heed that', async () => {
-    await using codex = await openFaultyCodex([{ type: 'endless-turn' }]);
+    await using codex = await openFaultyCodex([{ type: 'endless-turn' }], {}, await host());
     await using conversation = await codex.open();
     const result = await conversation.run('Hi', { deadlineMs: 300 });
     expect(result.outcome).toMatchObject({ status: 'failed' });
@@ -190,10 +211,18 @@ describe('a Codex that does not come to an end', () => {
   });
 
   it('is ended when a caller gives the turn up and it does not heed that', async () => {
-    await using codex = await openFaultyCodex([{ type: 'endless-turn' }]);
+    await using codex = await openFaultyCodex([{ type: 'endless-turn' }], {}, await host());
     await using conversation = await codex.open();
     const result = await conversation.run('Hi', { signal: AbortSignal.timeout(300) });
     expect(['failed', 'interrupted']).toContain(result.outcome.status);
+    expect(await processesOf(codex.folder)).toEqual([]);
+  });
+
+  it('is ended at the deadline of the turn when it has closed its output and lives on', async () => {
+    await using codex = await openFaultyCodex([{ type: 'close-output', at: 'turn' }], {}, await host());
+    await using conversation = await codex.open();
+    const result = await conversation.run('Hi', { deadlineMs: 1_000 });
+    expect(result.outcome).toMatchObject({ status: 'failed' });
     expect(await processesOf(codex.folder)).toEqual([]);
   });
 
@@ -203,7 +232,7 @@ describe('a Codex that does not come to an end', () => {
   ];
 
   it.each(deaf)('is ended although it ignores %s', async (_, faults) => {
-    await using codex = await openFaultyCodex(faults);
+    await using codex = await openFaultyCodex(faults, {}, await host());
     const conversation = await codex.open();
     const exit = await conversation.end();
     expect(exit.kind).not.toBe('lost');
@@ -213,7 +242,7 @@ describe('a Codex that does not come to an end', () => {
   const silentLater: readonly FaultMoment[] = ['after-turn', 'turn'];
 
   it.each(silentLater)('and is silent %s: every request ends at its deadline', async (at) => {
-    await using codex = await openFaultyCodex([{ type: 'silence', at }]);
+    await using codex = await openFaultyCodex([{ type: 'silence', at }], {}, await host());
     await using conversation = await codex.open();
     await conversation.run('Hi', { deadlineMs: 300 });
     expect(['deadline-exceeded', 'agent-lost']).toContain(await codeOf(conversation.models()));

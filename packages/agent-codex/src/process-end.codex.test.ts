@@ -2,6 +2,7 @@ import { createLocalHost } from '@seedbed/host/local';
 import { processesWithEnvironment } from '@seedbed/host/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { codexBinary, downloadTimeout, supportedVersions } from '../test/codex-binaries.ts';
+import { codexOnHosts } from '../test/codex-on-hosts.ts';
 import { recordPids } from '../test/recorded-pids.ts';
 import { eventOf, openScriptedTask, type ScriptedTask } from '../test/scripted-task.ts';
 
@@ -23,46 +24,50 @@ async function runLasting(task: ScriptedTask) {
   return { result: running };
 }
 
-describe.each(supportedVersions)('of a session of Codex %s no process is left', (version) => {
-  const story = [[{ type: 'run', command: lasting, yieldMs: 60_000 }]] as const;
+describe.each(codexOnHosts())(
+  'of a session of Codex $version $where no process is left',
+  ({ version, host: hostOf }) => {
+    const story = [[{ type: 'run', command: lasting, yieldMs: 60_000 }]] as const;
 
-  it.each(['workspace-write', 'danger-full-access'] as const)(
-    'when it is ended in the middle of a command (%s)',
-    async (mode) => {
-      await using task = await openScriptedTask({
-        version,
-        story,
-        sandbox: { mode },
-        onApproval: async () => ({ type: 'approve' }),
-      });
-      const { result } = await runLasting(task);
-      await task.conversation.end();
-      expect((await result).outcome.status).not.toBe('completed');
-      expect(await left(task)).toEqual([]);
-    },
-  );
+    it.each(['workspace-write', 'danger-full-access'] as const)(
+      'when it is ended in the middle of a command (%s)',
+      async (mode) => {
+        await using task = await openScriptedTask({
+          version,
+          host: await hostOf(),
+          story,
+          sandbox: { mode },
+          onApproval: async () => ({ type: 'approve' }),
+        });
+        const { result } = await runLasting(task);
+        await task.conversation.end();
+        expect((await result).outcome.status).not.toBe('completed');
+        expect(await left(task)).toEqual([]);
+      },
+    );
 
-  it.each(['workspace-write', 'danger-full-access'] as const)(
-    'when Codex is killed in the middle of a command (%s)',
-    async (mode) => {
-      const host = recordPids(createLocalHost());
-      await using task = await openScriptedTask({
-        version,
-        host,
-        story,
-        sandbox: { mode },
-        onApproval: async () => ({ type: 'approve' }),
-      });
-      const { result } = await runLasting(task);
-      const pid = host.pids.at(-1);
-      if (pid === undefined) throw new Error('Codex was not started.');
-      process.kill(pid, 'SIGKILL');
-      expect((await result).outcome).toMatchObject({
-        status: 'failed',
-        failure: { code: 'agent-lost', message: expect.stringContaining('SIGKILL') },
-      });
-      await task.conversation.end();
-      expect(await left(task)).toEqual([]);
-    },
-  );
-});
+    it.each(['workspace-write', 'danger-full-access'] as const)(
+      'when Codex is killed in the middle of a command (%s)',
+      async (mode) => {
+        const host = recordPids(await hostOf());
+        await using task = await openScriptedTask({
+          version,
+          host,
+          story,
+          sandbox: { mode },
+          onApproval: async () => ({ type: 'approve' }),
+        });
+        const { result } = await runLasting(task);
+        const pid = host.pids.at(-1);
+        if (pid === undefined) throw new Error('Codex was not started.');
+        process.kill(pid, 'SIGKILL');
+        expect((await result).outcome).toMatchObject({
+          status: 'failed',
+          failure: { code: 'agent-lost', message: expect.stringContaining('SIGKILL') },
+        });
+        await task.conversation.end();
+        expect(await left(task)).toEqual([]);
+      },
+    );
+  },
+);

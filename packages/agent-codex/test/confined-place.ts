@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { type Host, type HostPath, hostPath } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
 import type { ScriptedModel } from '../src/testing/index.ts';
-import type { ScriptedTaskOptions } from './scripted-task.ts';
-import { openScriptedTask } from './scripted-task.ts';
+import type { HostUnderTest } from './hosts-under-test.ts';
+import { openScriptedTask, type ScriptedTaskOptions } from './scripted-task.ts';
+import { openSshPlace } from './ssh-place.ts';
 
 /** Must never reach a command. */
 export const canaries = {
@@ -29,9 +30,16 @@ export interface ConfinedPlace extends AsyncDisposable {
   program(name: string, script: string): Promise<HostPath>;
 }
 
-export async function createConfinedPlace(
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): Promise<ConfinedPlace> {
+export interface ConfinedPlaceOptions {
+  /** Of the program that the place's host belongs to. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly where?: HostUnderTest['where'];
+}
+
+export async function createConfinedPlace({
+  env = process.env,
+  where = 'on this machine',
+}: ConfinedPlaceOptions = {}): Promise<ConfinedPlace> {
   await using stack = new AsyncDisposableStack();
   const root = await mkdtemp('/var/tmp/seedbed-confined-');
   stack.defer(() => rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
@@ -52,9 +60,12 @@ export async function createConfinedPlace(
   }
   await writeFile(join(operator, '.codex', 'auth.json'), canaries.operatorLogin);
   await writeFile(join(place.outside, 'plain'), 'to be read by everybody');
-  const host = stack.use(
-    createLocalHost({ env: { ...env, OPENAI_API_KEY: canaries.variable }, home: hostPath(operator) }),
-  );
+  const host =
+    where === 'through SSH'
+      ? stack.use(await openSshPlace({ config: [operatorLogin(operator)] })).host
+      : stack.use(
+          createLocalHost({ env: { ...env, OPENAI_API_KEY: canaries.variable }, home: hostPath(operator) }),
+        );
   const service = await listen();
   stack.use(service);
   const ended = stack.move();
@@ -71,6 +82,11 @@ export async function createConfinedPlace(
     },
     [Symbol.asyncDispose]: () => ended.disposeAsync(),
   };
+}
+
+/** The login of the operator on an sshd. At this depth of shells bash reads no start files; of several such lines the first counts. */
+function operatorLogin(home: string): string {
+  return `SetEnv SHLVL=1 HOME=${home} OPENAI_API_KEY=${canaries.variable}`;
 }
 
 async function runInTurn(command: string, options: Omit<ScriptedTaskOptions, 'story'>): Promise<string> {

@@ -27,6 +27,7 @@ const unconfined = {
 export async function openFaultyCodex(
   faults: readonly AppServerFault[],
   fake: Omit<NonNullable<Parameters<typeof fakeAppServerCommand>[0]>, 'faults'> = {},
+  host: Host = createLocalHost(),
 ): Promise<FaultyCodex> {
   const folder = await mkdtemp('/var/tmp/seedbed-faulty-');
   const thread = { ...unconfined, ...fake.answers?.['thread/start'] };
@@ -40,18 +41,16 @@ export async function openFaultyCodex(
   await chmod(program, 0o755);
   return {
     folder,
-    open: (options = {}) => {
-      const host: Host = options.host ?? createLocalHost();
-      return openCodexConversation({
+    open: (options = {}) =>
+      openCodexConversation({
+        host,
         workdir: join(folder, 'work'),
         binary: { path: hostPath(program) },
         // The fake confines nothing, and nothing of it needs to be confined.
         sandbox: { mode: 'external' },
         ...options,
-        host,
         deadlines: { ...deadlines, ...options.deadlines },
-      });
-    },
+      }),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }),
   };
 }

@@ -28,50 +28,53 @@ const exists = (path: string): Promise<boolean> =>
   );
 
 describe.each(supportedVersions)('a command under Codex %s', (version) => {
-  it('without any setting writes in the workdir only, reads no login and reaches no network', async () => {
-    await using place = await createConfinedPlace();
-    const { outside, service, workdir } = place;
-    const output = await place.run(
-      [
-        attempt('workdir', `echo x > ${workdir}/new`),
-        attempt('own-tmp', 'echo x > "$TMPDIR/new"'),
-        attempt('read-outside', `cat ${outside}/plain`),
-        attempt('outside', `echo x > ${outside}/new`),
-        attempt('shared-tmp', 'echo x > /tmp/seedbed-must-not-be'),
-        attempt('git', `echo x > ${workdir}/.git/config`),
-        attempt('codex', `mkdir -p ${workdir}/.codex && echo x > ${workdir}/.codex/config.toml`),
-        attempt('login', `cat ${workdir}/home/.codex/auth.json`),
-        attempt('login-folder', `ls ${workdir}/home/.codex`),
-        attempt('config', `echo x >> ${workdir}/home/.codex/config.toml`),
-        attempt('operator-login', `cat ${place.root}/operator/.codex/auth.json`),
-        attempt('network', `bash -c "exec 3<>/dev/tcp/127.0.0.1/${service.port}"`),
-      ].join('\n'),
-      { version },
-    );
-    expect(said(output)).toEqual({
-      workdir: 'yes',
-      'own-tmp': 'yes',
-      'read-outside': 'yes',
-      outside: 'no',
-      'shared-tmp': 'no',
-      git: 'no',
-      codex: 'no',
-      login: 'no',
-      'login-folder': 'no',
-      config: 'no',
-      'operator-login': 'no',
-      network: 'no',
-    });
-    expect(await exists(join(workdir, 'new'))).toBe(true);
-    const paths = [
-      `${outside}/new`,
-      `${workdir}/.git/config`,
-      `${workdir}/.codex/config.toml`,
-      '/tmp/seedbed-must-not-be',
-    ];
-    for (const path of paths) expect(await exists(path)).toBe(false);
-    expect(service.visits()).toBe(0);
-  });
+  it.each(['on this machine', 'through SSH'] as const)(
+    'without any setting writes in the workdir only, reads no login and reaches no network, %s',
+    async (where) => {
+      await using place = await createConfinedPlace({ where });
+      const { outside, service, workdir } = place;
+      const output = await place.run(
+        [
+          attempt('workdir', `echo x > ${workdir}/new`),
+          attempt('own-tmp', 'echo x > "$TMPDIR/new"'),
+          attempt('read-outside', `cat ${outside}/plain`),
+          attempt('outside', `echo x > ${outside}/new`),
+          attempt('shared-tmp', 'echo x > /tmp/seedbed-must-not-be'),
+          attempt('git', `echo x > ${workdir}/.git/config`),
+          attempt('codex', `mkdir -p ${workdir}/.codex && echo x > ${workdir}/.codex/config.toml`),
+          attempt('login', `cat ${workdir}/home/.codex/auth.json`),
+          attempt('login-folder', `ls ${workdir}/home/.codex`),
+          attempt('config', `echo x >> ${workdir}/home/.codex/config.toml`),
+          attempt('operator-login', `cat ${place.root}/operator/.codex/auth.json`),
+          attempt('network', `bash -c "exec 3<>/dev/tcp/127.0.0.1/${service.port}"`),
+        ].join('\n'),
+        { version },
+      );
+      expect(said(output)).toEqual({
+        workdir: 'yes',
+        'own-tmp': 'yes',
+        'read-outside': 'yes',
+        outside: 'no',
+        'shared-tmp': 'no',
+        git: 'no',
+        codex: 'no',
+        login: 'no',
+        'login-folder': 'no',
+        config: 'no',
+        'operator-login': 'no',
+        network: 'no',
+      });
+      expect(await exists(join(workdir, 'new'))).toBe(true);
+      const paths = [
+        `${outside}/new`,
+        `${workdir}/.git/config`,
+        `${workdir}/.codex/config.toml`,
+        '/tmp/seedbed-must-not-be',
+      ];
+      for (const path of paths) expect(await exists(path)).toBe(false);
+      expect(service.visits()).toBe(0);
+    },
+  );
 
   it('writes in a granted folder, and reaches the network once it is opened', async () => {
     await using place = await createConfinedPlace();
@@ -116,17 +119,20 @@ describe.each(supportedVersions)('a command under Codex %s', (version) => {
     expect(said(output)).toEqual({ login: 'yes', config: 'no' });
   });
 
-  it('sees no variable that looks like a credential, and the ones that are set', async () => {
-    await using place = await createConfinedPlace();
-    const output = await place.run('env', {
-      version,
-      env: { SERVICE_TOKEN: canaries.variable, MY_PASSWORD: canaries.variable, PLAIN: canaries.variable },
-      sandbox: { environment: { set: { GIVEN_API_KEY: 'on purpose' } } },
-    });
-    expect(output).not.toContain(canaries.variable);
-    expect(output).toContain('GIVEN_API_KEY=on purpose');
-    expect(output).toContain('PATH=');
-  });
+  it.each(['on this machine', 'through SSH'] as const)(
+    'sees no variable that looks like a credential, and the ones that are set, %s',
+    async (where) => {
+      await using place = await createConfinedPlace({ where });
+      const output = await place.run('env', {
+        version,
+        env: { SERVICE_TOKEN: canaries.variable, MY_PASSWORD: canaries.variable, PLAIN: canaries.variable },
+        sandbox: { environment: { set: { GIVEN_API_KEY: 'on purpose' } } },
+      });
+      expect(output).not.toContain(canaries.variable);
+      expect(output).toContain('GIVEN_API_KEY=on purpose');
+      expect(output).toContain('PATH=');
+    },
+  );
 
   it('inherits everything else when told to', async () => {
     await using place = await createConfinedPlace();

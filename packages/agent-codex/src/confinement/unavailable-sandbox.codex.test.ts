@@ -46,7 +46,7 @@ describe.each(supportedVersions)('Codex %s is not started', (version) => {
     const folder = join(elsewhere.root, 'tools');
     await mkdir(folder);
     for (const tool of tools) await symlink(await onPath(tool), join(folder, tool));
-    await using place = await createConfinedPlace({ PATH: folder });
+    await using place = await createConfinedPlace({ env: { PATH: folder } });
     const path = join(place.root, 'lonely', 'bin', 'codex');
     await mkdir(join(place.root, 'lonely', 'bin'), { recursive: true });
     await copyFile(await codexBinary(version), path);

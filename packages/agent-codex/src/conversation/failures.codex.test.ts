@@ -1,8 +1,11 @@
 import type { TurnFailureCode } from '@seedbed/conversation-protocol';
 import { describe, expect, it } from 'vitest';
 import { supportedVersions } from '../../test/codex-binaries.ts';
+import { codexOnHosts } from '../../test/codex-on-hosts.ts';
 import { allEvents, eventOf, openScriptedTask } from '../../test/scripted-task.ts';
 import type { Step } from '../testing/index.ts';
+
+const codexes = codexOnHosts();
 
 /** A step, and what it may be called: the versions differ in how much they tell apart. */
 const failures: readonly [string, Step, ...TurnFailureCode[]][] = [
@@ -43,10 +46,11 @@ describe.each(supportedVersions)('a provider that answers Codex %s with', (versi
     });
     expect(await eventOf(task.conversation, 'error')).toMatchObject({ willRetry: true });
   });
+});
 
-  it('nothing: the turn is interrupted at its deadline', async () => {
-    await using task = await openScriptedTask({
-      version,
+describe.each(codexes)('a turn of Codex $version $where', ({ open }) => {
+  it('that is not answered is interrupted at its deadline', async () => {
+    await using task = await open({
       story: { replies: [{ steps: [{ type: 'hang' }], times: 'always' }] },
     });
     const { outcome } = await task.conversation.run('Hi', { deadlineMs: 500 });
@@ -56,9 +60,8 @@ describe.each(supportedVersions)('a provider that answers Codex %s with', (versi
     );
   });
 
-  it('nothing: the turn is interrupted by the caller’s signal, and the next one works', async () => {
-    await using task = await openScriptedTask({
-      version,
+  it('that is not answered is interrupted by the caller’s signal, and the next one works', async () => {
+    await using task = await open({
       story: { replies: [{ steps: [{ type: 'hang' }] }, { steps: [{ type: 'say', text: 'Now.' }] }] },
     });
     const stop = new AbortController();
@@ -69,9 +72,8 @@ describe.each(supportedVersions)('a provider that answers Codex %s with', (versi
     expect(await task.conversation.run('Again')).toMatchObject({ finalMessage: 'Now.' });
   });
 
-  it('60,000 pieces: none is lost, whoever reads slowly', async () => {
-    await using task = await openScriptedTask({
-      version,
+  it('of 60,000 pieces loses none, whoever reads slowly', async () => {
+    await using task = await open({
       story: [[{ type: 'deltas', count: 60_000, text: 'x' }]],
     });
     const result = await task.conversation.run('Write', { deadlineMs: 28_000 });
@@ -84,17 +86,21 @@ describe.each(supportedVersions)('a provider that answers Codex %s with', (versi
   });
 });
 
-it('24 conversations that are started at once all start, and each hears its own answer', async () => {
-  await using stack = new AsyncDisposableStack();
-  const opening = Array.from({ length: 24 }, (_, index) =>
-    openScriptedTask({ version: '0.169.0', story: [[{ type: 'say', text: `I am ${index}.` }]] }).then(
-      (task) => stack.use(task),
-    ),
-  );
-  const tasks = await Promise.all(opening);
-  const answers = await Promise.all(tasks.map((task) => task.conversation.run('Who are you?')));
-  expect(answers.map((answer) => answer.finalMessage)).toEqual(tasks.map((_, index) => `I am ${index}.`));
-}, 120_000);
+const newest = codexes.filter(({ version }) => version === '0.169.0');
+
+it.each(newest)(
+  '24 conversations that are started at once $where all start, and each hears its own answer',
+  async ({ open }) => {
+    await using stack = new AsyncDisposableStack();
+    const opening = Array.from({ length: 24 }, (_, index) =>
+      open({ story: [[{ type: 'say', text: `I am ${index}.` }]] }).then((task) => stack.use(task)),
+    );
+    const tasks = await Promise.all(opening);
+    const answers = await Promise.all(tasks.map((task) => task.conversation.run('Who are you?')));
+    expect(answers.map((answer) => answer.finalMessage)).toEqual(tasks.map((_, index) => `I am ${index}.`));
+  },
+  120_000,
+);
 
 it('a turn that is given up before Codex has begun it is interrupted, and Codex goes on', async () => {
   await using task = await openScriptedTask({

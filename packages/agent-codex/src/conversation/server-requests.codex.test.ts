@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { QuestionRequest } from '@seedbed/conversation-protocol';
 import { describe, expect, it } from 'vitest';
-import { supportedVersions } from '../../test/codex-binaries.ts';
-import { eventOf, openScriptedTask } from '../../test/scripted-task.ts';
+import { codexOnHosts } from '../../test/codex-on-hosts.ts';
+import { eventOf } from '../../test/scripted-task.ts';
+
+const codexes = codexOnHosts();
 
 const question = {
   id: 'colour',
@@ -24,11 +26,10 @@ const mcpServers = {
   },
 } as const;
 
-describe.each(supportedVersions)('what Codex %s asks of people', (version) => {
+describe.each(codexes)('what Codex $version $where asks of people', ({ open }) => {
   it('is a question, and the model hears the answer', async () => {
     const asked: QuestionRequest[] = [];
-    await using task = await openScriptedTask({
-      version,
+    await using task = await open({
       story: [[{ type: 'ask', questions: [question] }], [{ type: 'say', text: 'Blue it is.' }]],
       onQuestion: async (request) => {
         asked.push(request);
@@ -52,8 +53,7 @@ describe.each(supportedVersions)('what Codex %s asks of people', (version) => {
     ['decline', 'completed'],
     ['cancel', 'interrupted'],
   ] as const)('may be met with %s, and the turn is %s', async (type, status) => {
-    await using task = await openScriptedTask({
-      version,
+    await using task = await open({
       story: [[{ type: 'ask', questions: [question] }], [{ type: 'say', text: 'Never mind.' }]],
       onQuestion: async () => ({ type }),
     });
@@ -61,8 +61,7 @@ describe.each(supportedVersions)('what Codex %s asks of people', (version) => {
   });
 
   it('can be left unanswered: it is declined at its deadline', async () => {
-    await using task = await openScriptedTask({
-      version,
+    await using task = await open({
       story: [[{ type: 'ask', questions: [question] }], [{ type: 'say', text: 'Never mind.' }]],
       deadlines: { answerMs: 300 },
     });
@@ -74,8 +73,7 @@ describe.each(supportedVersions)('what Codex %s asks of people', (version) => {
   });
 
   it('refuses an answer that does not fit', async () => {
-    await using task = await openScriptedTask({
-      version,
+    await using task = await open({
       story: [[{ type: 'ask', questions: [question] }], [{ type: 'say', text: 'Done.' }]],
     });
     const running = task.conversation.run('Ask me');
@@ -96,8 +94,7 @@ describe.each(supportedVersions)('what Codex %s asks of people', (version) => {
 
   it('may come from a tool server, as a form', async () => {
     const asked: QuestionRequest[] = [];
-    await using task = await openScriptedTask({
-      version,
+    await using task = await open({
       mcpServers,
       story: [
         [{ type: 'callTool', namespace: 'mcp__asking', name: 'ask_colour', arguments: {} }],
@@ -118,8 +115,7 @@ describe.each(supportedVersions)('what Codex %s asks of people', (version) => {
   });
 
   it('may be further access, which is granted for the turn', async () => {
-    await using task = await openScriptedTask({
-      version,
+    await using task = await open({
       story: [
         [{ type: 'requestPermissions', reason: 'To leave a note', write: ['/var/tmp'] }],
         [{ type: 'say', text: 'Thanks.' }],
@@ -136,15 +132,14 @@ describe.each(supportedVersions)('what Codex %s asks of people', (version) => {
   });
 });
 
-describe.each(supportedVersions)('an approval of Codex %s', (version) => {
+describe.each(codexes)('an approval of Codex $version $where', ({ open }) => {
   const story = [
     [{ type: 'run', command: 'touch asked-for', escalate: 'May I?' }],
     [{ type: 'say', text: 'Then not.' }],
   ] as const;
 
   it('is a denial when the handler throws, and the viewer reads why', async () => {
-    await using task = await openScriptedTask({
-      version,
+    await using task = await open({
       story,
       onApproval: () => {
         throw new Error('the handler broke');
@@ -160,8 +155,7 @@ describe.each(supportedVersions)('an approval of Codex %s', (version) => {
   });
 
   it('is a denial at its deadline when the handler never answers', async () => {
-    await using task = await openScriptedTask({
-      version,
+    await using task = await open({
       story,
       onApproval: () => new Promise(() => undefined),
       deadlines: { answerMs: 300 },
@@ -174,7 +168,7 @@ describe.each(supportedVersions)('an approval of Codex %s', (version) => {
   });
 
   it('is withdrawn with an interrupt', async () => {
-    await using task = await openScriptedTask({ version, story });
+    await using task = await open({ story });
     const running = task.conversation.run('Go');
     await eventOf(task.conversation, 'approval-requested');
     await task.conversation.submit({ id: 'stop', op: { type: 'interrupt' } });
@@ -184,7 +178,7 @@ describe.each(supportedVersions)('an approval of Codex %s', (version) => {
   });
 
   it('is refused when the conversation ends', async () => {
-    await using task = await openScriptedTask({ version, story });
+    await using task = await open({ story });
     const running = task.conversation.run('Go');
     await eventOf(task.conversation, 'approval-requested');
     await task.conversation.end();
@@ -196,8 +190,7 @@ describe.each(supportedVersions)('an approval of Codex %s', (version) => {
   it('with a rule lets the like pass from then on', async () => {
     let asked = 0;
     const run = { type: 'run', command: 'touch ruled', escalate: 'May I?', prefixRule: ['touch'] } as const;
-    await using task = await openScriptedTask({
-      version,
+    await using task = await open({
       story: [[run], [{ ...run, command: 'touch ruled-too' }], [{ type: 'say', text: 'Done.' }]],
       onApproval: async ({ answers, subject }) => {
         asked += 1;
@@ -212,11 +205,10 @@ describe.each(supportedVersions)('an approval of Codex %s', (version) => {
   });
 });
 
-describe.each(supportedVersions)('Codex %s without a sandbox of its own', (version) => {
+describe.each(codexes)('Codex $version $where without a sandbox of its own', ({ open }) => {
   it('asks before every command, because nothing else stands before it', async () => {
     const asked: string[] = [];
-    await using task = await openScriptedTask({
-      version,
+    await using task = await open({
       sandbox: { mode: 'external' },
       story: [[{ type: 'run', command: 'touch unconfined' }], [{ type: 'say', text: 'Done.' }]],
       onApproval: async ({ subject }) => {
@@ -231,10 +223,9 @@ describe.each(supportedVersions)('Codex %s without a sandbox of its own', (versi
   });
 });
 
-describe.each(supportedVersions)('approvals by the reviewing model of Codex %s', (version) => {
+describe.each(codexes)('approvals by the reviewing model of Codex $version $where', ({ open }) => {
   it('ask nobody here, and let pass what that model lets pass', async () => {
-    await using task = await openScriptedTask({
-      version,
+    await using task = await open({
       sandbox: { approvals: 'auto-review' },
       story: [
         [{ type: 'run', command: 'touch reviewed', escalate: 'May I?' }],

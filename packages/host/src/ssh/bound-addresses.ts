@@ -14,8 +14,13 @@ export async function boundAddresses(
   const line = `^ *[0-9]+: [0-9A-F]+:${digits} [0-9A-F]+:0000 0A `;
   const script = `[ -r /proc/net/tcp ] || exit 1; grep -hE '${line}' /proc/net/tcp /proc/net/tcp6 2>/dev/null; :`;
   const output = await scriptOutput(link, script, { attempt, repeatable: true });
+  return localAddresses(output.toString('latin1'));
+}
+
+/** The local addresses in lines of /proc/net/tcp and tcp6. */
+export function localAddresses(lines: string): ReadonlySet<string> {
   const addresses = new Set<string>();
-  for (const [, hex] of output.toString('latin1').matchAll(/: ([0-9A-F]+):/g)) {
+  for (const [, hex] of lines.matchAll(/^ *[0-9]+: ([0-9A-F]+):/gm)) {
     if (hex !== undefined) addresses.add(addressOf(hex));
   }
   return addresses;

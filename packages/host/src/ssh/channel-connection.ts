@@ -62,7 +62,8 @@ export function channelConnection(channel: Channel, lost: AbortSignal, name: str
     }),
     async [Symbol.asyncDispose]() {
       hangUp();
-      if (!stream.locked) await stream.cancel();
+      // One that has failed already says so again.
+      if (!stream.locked) await stream.cancel().catch(() => undefined);
     },
   };
 }

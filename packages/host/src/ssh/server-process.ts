@@ -27,7 +27,7 @@ export async function serverProcess(
   await Promise.all([script.stdout.stream.cancel(), script.stderr.stream.cancel()]);
   // The shell may have come from another connection.
   if (script.lost !== connection.lost) return undefined;
-  const [, pid, startTime] = /^(\\d+):(\\d+)$/.exec(script.answer) ?? [];
+  const [, pid, startTime] = /^(\d+):(\d+)$/.exec(script.answer) ?? [];
   return pid === undefined || startTime === undefined ? undefined : { pid, startTime };
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { HostError } from '../host-error.ts';
 import { type CheckedPlace, LOOPBACK } from '../listen-place.ts';
@@ -19,6 +20,8 @@ export type Hear = (connection: Connection, opening: Opening) => void;
 
 /** How often a connection may break while it is being asked to listen. */
 const MAX_BREAKS = 5;
+/** How long it is waited for the process that serves the connection: without it, the place may not be had back. */
+const MAX_SERVER_WAIT_MS = 2_000;
 /** How often a place that is refused after a reconnection is asked for again: for half a minute, in which who holds it may go. */
 const MAX_REFUSALS = 10;
 
@@ -32,8 +35,10 @@ export async function stand(
     const connection = await link.connection(options.signal);
     try {
       const onOpening = (opening: Opening): void => options.hear(connection, opening);
-      const taken = await takePlace(link, place, { connection, onOpening });
       const server = serverProcess(link, connection).catch(() => undefined);
+      const taken = await takePlace(link, place, { connection, onOpening });
+      // In time for a break right after this; but where all sessions are taken, it may be long until there is one.
+      await atMost(MAX_SERVER_WAIT_MS, server);
       return { connection, taken, server };
     } catch (failure) {
       if (!connection.lost.aborted || link.lost.aborted || breaks === MAX_BREAKS) throw failure;
@@ -64,6 +69,13 @@ export async function standAgain(
     shouldRetry: () => !link.lost.aborted,
     shouldConsumeRetry: ({ error }) => !isLinkTrouble(error),
   });
+}
+
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  const done = new AbortController();
+  const deadline = sleep(ms, undefined, { signal: done.signal }).catch(() => undefined);
+  await Promise.race([work, deadline]);
+  done.abort();
 }
 
 /** These come after a wait for the link, which is still being tried. */

@@ -199,6 +199,27 @@ describe('a link proxy', () => {
     expect(got.sort()).toEqual(['1', '2', '3']);
   });
 
+  it('strands the target: it sees nothing of the end that the clients see, while new connections work', async () => {
+    const ends: Promise<boolean>[] = [];
+    let ended = 0;
+    await using proxy = await proxyTo((socket) => {
+      ends.push(closed(socket));
+      socket.once('close', () => {
+        ended += 1;
+      });
+      echo(socket);
+    });
+    const socket = await client(proxy);
+    await ask(socket, 'before');
+    const end = closed(socket);
+    proxy.strand();
+    expect(await end).toBe(true);
+    expect(await ask(await client(proxy), 'after')).toBe('after');
+    expect([ended, proxy.connections()]).toEqual([0, 1]);
+    proxy.cut();
+    expect(await ends[0]).toBe(true);
+  });
+
   it('passes a reset on from either side, after what was sent before it', async () => {
     const ends: Promise<boolean>[] = [];
     const got: string[] = [];

@@ -22,6 +22,8 @@ export interface LinkProxy extends AsyncDisposable {
   setDelay(delayMs: number): void;
   /** Resets all connections on both sides at once; what was under way is lost. New ones can be made. */
   cut(): void;
+  /** Resets all connections for the clients. The target learns nothing of it: its ends stay open and silent, until `cut` or disposal. New ones can be made. */
+  strand(): void;
   /** Cuts, once, when so many more bytes have passed in this direction, over all connections together: none after them arrives. */
   cutAfter(bytes: number, direction: LinkDirection): void;
   /** From now on each new connection is taken and reset at once. Those that are open stay. */
@@ -32,7 +34,7 @@ export interface LinkProxy extends AsyncDisposable {
   stall(): void;
   /** Ends `stall`: all that was sent meanwhile arrives. */
   resume(): void;
-  /** How many connections are open. */
+  /** How many connections clients have open. */
   connections(): number;
   /** How many bytes were handed on since the proxy was opened. */
   bytes(direction: LinkDirection): number;
@@ -61,9 +63,9 @@ export async function openLinkProxy(
   const passed = { up: 0, down: 0 };
   const left = { up: Infinity, down: Infinity };
   const sockets = new Set<Socket>();
+  const clients = new Set<Socket>();
   const lines = new Set<DelayLine>();
   let delayMs = options.delayMs ?? 0;
-  let clients = 0;
   let isRefusing = false;
   let resumed: PromiseWithResolvers<void> | undefined;
 
@@ -103,10 +105,8 @@ export async function openLinkProxy(
     to.once('close', () => lines.delete(line));
   };
   const take = async (client: Socket): Promise<void> => {
-    clients += 1;
-    client.once('close', () => {
-      clients -= 1;
-    });
+    clients.add(client);
+    client.once('close', () => clients.delete(client));
     keep(client);
     while (resumed !== undefined) await resumed.promise;
     if (client.destroyed) return;
@@ -131,6 +131,11 @@ export async function openLinkProxy(
       delayMs = ms;
     },
     cut,
+    strand() {
+      for (const line of lines) line.stall();
+      lines.clear();
+      for (const client of clients) client.resetAndDestroy();
+    },
     cutAfter(bytes, direction) {
       left[direction] = bytes;
     },
@@ -145,7 +150,7 @@ export async function openLinkProxy(
       for (const line of lines) line.stall();
     },
     resume,
-    connections: () => clients,
+    connections: () => clients.size,
     bytes: (direction) => passed[direction],
     roundTrips: roundTrips.count,
     resetRoundTrips: roundTrips.reset,

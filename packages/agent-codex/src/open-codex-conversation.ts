@@ -117,6 +117,7 @@ async function openTask(
   refuseAborted(signal, 'Opening a conversation');
   const paths = taskPaths(sandbox.binding.workdir);
   if (!home.isWhole) await makeTaskFolders(host, paths);
+  refuseAborted(signal, 'Opening a conversation');
   await writeTaskHome(host, paths, {
     config: [
       home.config,

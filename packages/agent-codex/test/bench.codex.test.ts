@@ -3,15 +3,19 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { measureEvents } from '../bench/conversation-events.bench.ts';
 import { measureMemory } from '../bench/conversation-memory.bench.ts';
 import { measureStart } from '../bench/conversation-start.bench.ts';
+import { measureStartThroughSsh } from '../bench/task-start-ssh.bench.ts';
 import { codexBinary, downloadTimeout } from './codex-binaries.ts';
 
 const context: BenchContext = { signal: new AbortController().signal, progress: () => {} };
 const once = { rounds: 1, warmUp: 0 };
 
-function names(results: readonly BenchResult[]): readonly string[] {
+function names(
+  results: readonly BenchResult[],
+  beside = 'codex app-server 0.169.0, bare',
+): readonly string[] {
   for (const { ours, alternative, ratio } of results) {
     expect([ours, alternative.value, ratio]).not.toContain(Number.NaN);
-    expect(alternative.name).toBe('codex app-server 0.169.0, bare');
+    expect(alternative.name).toBe(beside);
   }
   return results.map(({ name, unit }) => `${name} (${unit})`);
 }
@@ -25,6 +29,15 @@ describe('the measurements, each made once', { timeout: 120_000 }, () => {
       'first event, task home used before (ms)',
       'first event, task home used before, binary from the cache (ms)',
       'first event, new task home (ms)',
+    ]);
+    for (const { ours, alternative } of results) expect(Math.min(ours, alternative.value)).toBeGreaterThan(0);
+  });
+
+  it('give the time to the first event through SSH', async () => {
+    const results = await measureStartThroughSsh(context, once);
+    expect(names(results, 'the same without SSH')).toEqual([
+      'warm start: host connected, task home used before (ms)',
+      'cold start: host not connected, new task home (ms)',
     ]);
     for (const { ours, alternative } of results) expect(Math.min(ours, alternative.value)).toBeGreaterThan(0);
   });

@@ -1,28 +1,30 @@
 import type { Host } from '@seedbed/host';
-import { openSshHost, type SshHostOptions } from '@seedbed/host/ssh';
-import { openSshd, type TestSshdOptions } from '@seedbed/host/testing';
+import { openSshHost } from '@seedbed/host/ssh';
+import { openSshd, type TestSshd, type TestSshdOptions } from '@seedbed/host/testing';
 
 /** This machine, reached through a real sshd of its own. */
 export interface SshPlace extends AsyncDisposable {
   readonly host: Host;
 }
 
-export async function openSshPlace(
-  sshdOptions: TestSshdOptions = {},
-  hostOptions: Partial<SshHostOptions> = {},
-): Promise<SshPlace> {
+export async function openSshPlace(options: TestSshdOptions = {}): Promise<SshPlace> {
   await using stack = new AsyncDisposableStack();
-  const { host: address, fingerprint, port, privateKey, user } = stack.use(await openSshd(sshdOptions));
-  const host = stack.use(
-    await openSshHost({
-      host: address,
-      port,
-      user,
-      auth: { privateKey },
-      hostKey: { fingerprint },
-      ...hostOptions,
-    }),
-  );
+  const sshd = stack.use(await openSshd(options));
+  const host = stack.use(await connectTo(sshd));
   const ended = stack.move();
   return { host, [Symbol.asyncDispose]: () => ended.disposeAsync() };
+}
+
+/** `place` is what leads to the server, when that is not the server itself. */
+export async function connectTo(
+  { fingerprint, host, port, privateKey, user }: TestSshd,
+  place: { readonly host: string; readonly port: number } = { host, port },
+): Promise<Host> {
+  return await openSshHost({
+    host: place.host,
+    port: place.port,
+    user,
+    auth: { privateKey },
+    hostKey: { fingerprint },
+  });
 }

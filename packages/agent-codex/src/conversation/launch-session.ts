@@ -9,6 +9,7 @@ import { AgentCodexError } from '../agent-codex-error.ts';
 import { type AppServer, openAppServer } from '../app-server/app-server.ts';
 import { answerServerRequest } from '../app-server/server-requests/answer-server-request.ts';
 import { codexTraits } from '../codex-version.ts';
+import { orAborted } from '../refuse-aborted.ts';
 import type { Deadlines } from './deadlines.ts';
 import { openThread, type ThreadSettings } from './open-thread.ts';
 import { interrupt } from './operations/running-turn.ts';
@@ -26,7 +27,7 @@ export interface LaunchOptions {
   readonly controls: Controls;
   readonly deadlines: Deadlines;
   readonly handlers: ConversationHandlers;
-  /** What must hold before the thread is opened; its failure ends the launch. */
+  /** What must hold before the thread is opened; its failure ends the launch. Who began it sees to its end. */
   readonly ready: Promise<unknown>;
   readonly signal?: AbortSignal;
 }
@@ -67,7 +68,7 @@ export async function launchSession(host: Host, options: LaunchOptions): Promise
   );
   checkVersion(server, options.version);
   // Codex runs bwrap itself when a thread is opened, and two of them at once take away each other's places for files that are not there.
-  await options.ready;
+  await orAborted(options.ready, signal, 'Waiting for the sandbox to be tried');
   const thread = await openThread(server, options.thread, signal);
   const { append, desks, log, turns } = wiring;
   const context: SessionContext = {

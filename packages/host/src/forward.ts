@@ -2,7 +2,7 @@ import type { ConnectTarget, Host, HostListener, ListenPlace } from './host.ts';
 import { hostPath } from './host-path.ts';
 import { LOOPBACK } from './listen-place.ts';
 import { listenLocally } from './local/listen.ts';
-import { leadConnections } from './tunnel.ts';
+import { openTunnel } from './tunnel.ts';
 
 /** A loopback port of the machine that this program runs on. */
 export interface Forward extends AsyncDisposable {
@@ -42,9 +42,8 @@ export async function forward(
   const { socket, signal } = options;
   const place: ListenPlace = socket === undefined ? {} : { socket: hostPath(socket) };
   const listener = await listenLocally(place, { signal, hostSignal: host.signal });
-  // It fails when the host is gone, which the host's own signal tells.
-  leadConnections(listener, (ended) => host.connect(target, { signal: ended })).catch(() => undefined);
-  return { ...reached(listener), [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose]() };
+  const tunnel = openTunnel(listener, (ended) => host.connect(target, { signal: ended }));
+  return { ...reached(listener), ...tunnel };
 }
 
 function reached({ target }: HostListener): { socket: string } | { address: typeof LOOPBACK; port: number } {

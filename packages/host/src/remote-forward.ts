@@ -1,7 +1,7 @@
 import type { ConnectTarget, Host, ListenPlace } from './host.ts';
 import { hostPath } from './host-path.ts';
 import { connectLocally } from './local/connect.ts';
-import { leadConnections } from './tunnel.ts';
+import { openTunnel } from './tunnel.ts';
 
 /** A service of the machine that this program runs on, or of one that it reaches. */
 export type NearTarget =
@@ -37,11 +37,6 @@ export async function remoteForward(
 ): Promise<RemoteForward> {
   const near = 'socket' in target ? { socket: hostPath(target.socket) } : target;
   const listener = await host.listen(place, options);
-  // Its signal tells why it fails.
-  leadConnections(listener, (ended) => connectLocally(near, ended)).catch(() => undefined);
-  return {
-    target: listener.target,
-    signal: listener.signal,
-    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
-  };
+  const tunnel = openTunnel(listener, (ended) => connectLocally(near, ended));
+  return { target: listener.target, signal: listener.signal, ...tunnel };
 }

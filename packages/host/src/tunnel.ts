@@ -4,18 +4,36 @@ import type { HostConnection, HostListener } from './host.ts';
 const MAX_CONNECTIONS = 1_024;
 
 /**
- * Leads each connection that a listener takes to one that `connect` opens, until the listener ends. Where that one cannot be had, the first is reset.
- * Rejects with the reason for which the listener ended by itself.
+ * Leads each connection that a listener takes to one that `connect` opens. Where that one cannot be had, the first is reset.
+ * Its disposal ends the listener and everything that came through it.
  */
-export async function leadConnections(
+export function openTunnel(
+  listener: HostListener,
+  connect: (signal: AbortSignal) => Promise<HostConnection>,
+): AsyncDisposable {
+  // Why the listener has failed stands in its signal.
+  const leading = leadConnections(listener, connect).catch(() => undefined);
+  return {
+    async [Symbol.asyncDispose]() {
+      await listener[Symbol.asyncDispose]();
+      await leading;
+    },
+  };
+}
+
+async function leadConnections(
   listener: HostListener,
   connect: (signal: AbortSignal) => Promise<HostConnection>,
 ): Promise<void> {
   const open = new Set<Promise<void>>();
-  for await (const connection of listener.connections) {
-    const one = lead(connection, () => connect(listener.signal)).finally(() => open.delete(one));
-    open.add(one);
-    if (open.size >= MAX_CONNECTIONS) await Promise.race(open);
+  try {
+    for await (const connection of listener.connections) {
+      const one = lead(connection, () => connect(listener.signal)).finally(() => open.delete(one));
+      open.add(one);
+      if (open.size >= MAX_CONNECTIONS) await Promise.race(open);
+    }
+  } finally {
+    await Promise.all(open);
   }
 }
 

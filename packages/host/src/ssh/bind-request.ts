@@ -1,4 +1,5 @@
 import type { Channel, Client } from 'ssh2';
+import { HostError } from '../host-error.ts';
 import type { CheckedPlace } from '../listen-place.ts';
 import type { Connection } from './connection.ts';
 
@@ -100,9 +101,9 @@ async function ask(
     const done = await promise;
     lost.throwIfAborted();
     return done;
-  } catch (failure) {
+  } catch (cause) {
     lost.throwIfAborted();
-    throw failure;
+    throw new HostError('host-lost', `The connection is just being closed: ${String(cause)}`, { cause });
   } finally {
     lost.removeEventListener('abort', onLost);
   }

@@ -15,8 +15,8 @@ export interface ChannelIntake {
   close(): Promise<void>;
 }
 
-/** `name` is the listener's, for messages. */
-export function createChannelIntake(name: string): ChannelIntake {
+/** `name` gives the listener's, for messages. */
+export function createChannelIntake(name: () => string): ChannelIntake {
   const waiting = createWaitingConnections();
   const open = new Set<ChannelConnection>();
   return {
@@ -25,7 +25,7 @@ export function createChannelIntake(name: string): ChannelIntake {
       waiting.add({
         take() {
           if (lost.aborted) return undefined;
-          const one = channelConnection(accept(), lost, `a client of ${name}`);
+          const one = channelConnection(accept(), lost, `a client of ${name()}`);
           open.add(one);
           void one.closed.then(() => open.delete(one));
           return one;

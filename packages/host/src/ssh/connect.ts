@@ -4,7 +4,8 @@ import type { ConnectTarget, HostConnection } from '../host.ts';
 import { HostError } from '../host-error.ts';
 import { checkSocketPath, LOOPBACK, placeName } from '../listen-place.ts';
 import { channelConnection } from './channel-connection.ts';
-import { type Connection, openChannel } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { openChannel } from './open-channel.ts';
 
 /** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED of RFC 4254. */
 const PROHIBITED = 1;
@@ -35,7 +36,9 @@ export async function connectRemotely(
 function refusal(target: ConnectTarget, cause: unknown): HostError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   const story = `Could not connect to ${placeName(target)}: ${reason}`;
-  if (cause instanceof Error && 'reason' in cause && cause.reason === PROHIBITED) {
+  // Not an answer of the host, but ssh2's own.
+  if (!(cause instanceof Error) || !('reason' in cause)) return new HostError('host-lost', story, { cause });
+  if (cause.reason === PROHIBITED) {
     const hint = 'Its sshd does not allow it: see AllowTcpForwarding, PermitOpen and DisableForwarding.';
     return new HostError('permission-denied', `${story}. ${hint}`, { cause });
   }

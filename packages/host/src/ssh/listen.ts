@@ -15,7 +15,7 @@ export async function listenRemotely(
   const attempt = `listen on ${placeName(place)}`;
   const checked = checkListenPlace(place);
   throwIfAborted(signal, attempt);
-  const intake = createChannelIntake(placeName(place));
+  const intake = createChannelIntake(() => placeName(target));
   const over = new AbortController();
   const undo = ({ taken }: Standing): Promise<void> => taken.release();
   const first = stand(link, checked, { hear: intake.hear, signal });
@@ -33,7 +33,8 @@ export async function listenRemotely(
       if (over.signal.aborted) await next.taken.release();
       else keep(next);
     } catch (failure) {
-      end(link.lost.aborted ? link.lost.reason : asHostError(failure, attempt));
+      if (over.signal.aborted) await last.taken.release();
+      else end(link.lost.aborted ? link.lost.reason : asHostError(failure, attempt));
     }
   };
   const keep = (next: Standing): void => {

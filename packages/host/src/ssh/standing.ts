@@ -46,7 +46,10 @@ export async function stand(
   }
 }
 
-/** Listens at the same place over the next connection, once there is one. Rejects when the host is gone, the signal fires, or somebody else has the place. */
+/**
+ * Listens at the same place over the next connection, once there is one. Rejects when the host is gone, somebody else has the place, or the signal fires:
+ * then what came of it is taken back.
+ */
 export async function standAgain(
   link: SshLink,
   last: Standing,
@@ -59,7 +62,9 @@ export async function standAgain(
     const server = await last.server;
     if (server !== undefined) await endServerProcess(link, server);
     if ('socket' in target && identity !== undefined) await removeRemoteSocket(link, target.socket, identity);
-    return await stand(link, place, options);
+    const standing = await stand(link, place, options);
+    if (options.signal.aborted) await standing.taken.release();
+    return standing;
   };
   return await pRetry(attempt, {
     retries: MAX_REFUSALS,

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type ApprovalRequest,
@@ -307,6 +307,34 @@ describe.each(codexOnHosts())('a conversation with Codex $version $where', ({ ve
     const said = JSON.stringify(task.model.requests[0]?.input);
     expect(said.split('data:image/png').length - 1).toBe(2);
     expect(said).toContain(join(task.workdir, 'notes.txt'));
+  });
+
+  it('tells the agent of an upload with the next turn, once it is there and whole', async () => {
+    await using task = await open({ story: [[{ type: 'say', text: 'Thanks.' }]] });
+    await writeFile(join(task.workdir, 'data.csv'), 'a,b\n');
+    await symlink('/etc/hostname', join(task.workdir, 'elsewhere'));
+    let submissions = 0;
+    const announce = (path: string, size: number) => {
+      submissions += 1;
+      return task.conversation.submit({ id: `u${submissions}`, op: { type: 'upload-done', path, size } });
+    };
+    for (const [path, size] of [
+      ['missing.csv', 4],
+      ['data.csv', 5],
+      ['data.csv/below', 4],
+      ['.', 4],
+      ['../data.csv', 4],
+      ['/etc/hostname', 1],
+      ['elsewhere', 1],
+    ] as const) {
+      await expect(announce(path, size), path).rejects.toMatchObject({ code: 'invalid-submission' });
+    }
+    await announce('data.csv', 4);
+    await announce(join(task.workdir, 'data.csv'), 4);
+    await task.conversation.run('Have a look');
+    const told = JSON.stringify(task.model.requests[0]?.input);
+    expect(told.split('the user uploaded').length - 1).toBe(2);
+    expect(told).toContain('the user uploaded data.csv');
   });
 
   it('switches model and effort for the turns that follow, and refuses an effort that the model has not', async () => {

@@ -73,6 +73,8 @@ export async function launchSession(host: Host, options: LaunchOptions): Promise
   const { append, desks, log, turns } = wiring;
   const context: SessionContext = {
     server,
+    files: host,
+    workdir: options.thread.cwd,
     traits: codexTraits(options.version),
     threadId: thread.threadId,
     turns,

@@ -7,6 +7,7 @@ import { setControls } from './operations/models.ts';
 import { interrupt, steer } from './operations/running-turn.ts';
 import { startExternalTurn, startTurn } from './operations/start-turn.ts';
 import { archiveThread, renameThread } from './operations/threads.ts';
+import { noteUpload } from './operations/uploads.ts';
 import type { SessionContext } from './session-context.ts';
 import type { PendingTurn } from './turn-tracker.ts';
 import { unfitting } from './unfitting-answer.ts';
@@ -63,9 +64,7 @@ export async function performOperation(
     case 'end-background':
       return doneAfter(endBackgroundProcesses(context));
     case 'upload-done':
-      context.uploads = [...context.uploads, op.path];
-      context.append({ type: 'file-uploaded', path: op.path, size: op.size }, submissionId);
-      return done;
+      return doneAfter(noteUpload(context, op, submissionId));
     case 'close':
       return { type: 'close' };
   }

@@ -7,6 +7,7 @@ import type {
   QuestionAnswer,
   QuestionRequest,
 } from '@seedbed/conversation-protocol';
+import type { HostFiles, HostPath } from '@seedbed/host';
 import type { AppServer } from '../app-server/app-server.ts';
 import type { CodexTraits } from '../codex-version.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -16,6 +17,9 @@ import type { TurnTracker } from './turn-tracker.ts';
 /** What the operations of one conversation share. */
 export interface SessionContext {
   readonly server: AppServer;
+  /** Of the host that Codex runs on. */
+  readonly files: HostFiles;
+  readonly workdir: HostPath;
   readonly traits: CodexTraits;
   readonly threadId: string;
   readonly turns: TurnTracker;

@@ -3,10 +3,12 @@
  *
  * - `invalid-path`: not an absolute path, or one that no file can have.
  * - `not-found`, `already-exists`, `permission-denied`, `not-a-directory`, `is-a-directory`, `directory-not-empty`, `no-space`, `read-only`,
- *   `too-many-links`: what the host's file system answered.
+ *   `too-many-links`: what the host's file system answered; `permission-denied` also: an SSH host did not let the user in, or nothing that
+ *   would prove who they are can be used.
  * - `outside-root`: the path leaves the folder that it was to stay in, through `..` or a symbolic link.
  * - `limit-exceeded`: a bound that the caller gave (depth, entries, bytes) was reached.
  * - `invalid-command`: no host can start it: no program, a NUL byte, an impossible variable name, too long.
+ * - `invalid-config`: what says how to reach a host cannot be right: an address, a fingerprint, a line of an ssh_config file.
  * - `command-not-found`, `command-not-executable`: a process could not be started at all.
  * - `command-failed`: `run` was told to expect success and the command ended otherwise.
  * - `timeout`: a deadline passed.
@@ -32,6 +34,7 @@ export type HostErrorCode =
   | 'outside-root'
   | 'limit-exceeded'
   | 'invalid-command'
+  | 'invalid-config'
   | 'command-not-found'
   | 'command-not-executable'
   | 'command-failed'

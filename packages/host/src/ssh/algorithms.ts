@@ -1,6 +1,6 @@
 import type { Algorithms, CipherAlgorithm, KexAlgorithm, MacAlgorithm, ServerHostKeyAlgorithm } from 'ssh2';
 import { HostError } from '../host-error.ts';
-import { matchesPattern } from './known-hosts.ts';
+import { keyTypeOf, matchesPattern } from './known-hosts.ts';
 
 /**
  * Lists as in ssh_config(5), of names with commas in between: only these, or with a `-` at the beginning all but these (`*` and `?` as usual).
@@ -11,6 +11,10 @@ export interface OfferedAlgorithms {
   readonly macs?: string;
   readonly kex?: string;
   readonly hostKeys?: string;
+  /** For keys of users; an RSA key may be used when any of its signatures may. */
+  readonly userKeys?: string;
+  /** RSA keys of hosts and users with fewer bits are not used. */
+  readonly minRsaBits?: number;
 }
 
 /** What ssh2 offers of itself, in its order: here because it cannot be asked, and its lists have to be replaced whole. */
@@ -69,21 +73,50 @@ export function algorithmsToOffer(lists: OfferedAlgorithms, knownTypes: readonly
   };
 }
 
+/** The signatures of an RSA key. */
+const RSA = ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'];
+
+/** Why a user's key is not to be used, `undefined` when it may be. */
+export function refusalOfUserKey(lists: OfferedAlgorithms, key: Uint8Array): string | undefined {
+  const type = keyTypeOf(key);
+  const signatures = type === 'ssh-rsa' ? RSA : [type];
+  if (!signatures.some((name) => isListed(name, lists.userKeys))) return `its type ${type} may not be used`;
+  return isTooShort(lists, key) ? `it has fewer than ${lists.minRsaBits} bits` : undefined;
+}
+
+/** Whether this is an RSA key that is too short. */
+export function isTooShort({ minRsaBits = 0 }: OfferedAlgorithms, key: Uint8Array): boolean {
+  return keyTypeOf(key) === 'ssh-rsa' && rsaBits(key) < minRsaBits;
+}
+
+/** The length of the modulus, which follows the type and the exponent; see RFC 4253, 6.6. */
+function rsaBits(key: Uint8Array): number {
+  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  let at = 0;
+  for (let field = 0; field < 2 && at + 4 <= bytes.length; field += 1) at += 4 + bytes.readUInt32BE(at);
+  if (at + 4 > bytes.length) return 0;
+  const modulus = bytes.subarray(at + 4, at + 4 + bytes.readUInt32BE(at));
+  const first = modulus.findIndex((byte) => byte !== 0);
+  return first < 0 ? 0 : (modulus.length - first) * 8 - (Math.clz32(modulus[first] ?? 0) - 24);
+}
+
 function keyTypeFor(algorithm: ServerHostKeyAlgorithm): string {
   return algorithm.startsWith('rsa-sha2-') ? 'ssh-rsa' : algorithm;
 }
 
 function allowed<T extends string>(offered: readonly T[], list: string | undefined): T[] {
-  if (list === undefined || /^[+^]/.test(list)) return [...offered];
-  const isExclusion = list.startsWith('-');
-  const patterns = list.slice(isExclusion ? 1 : 0).split(',');
-  const left = offered.filter(
-    (name) => patterns.some((pattern) => matchesPattern(pattern.trim(), name)) !== isExclusion,
-  );
+  const left = offered.filter((name) => isListed(name, list));
   // ssh2 takes an empty list for none at all, and would offer everything.
   if (left.length > 0) return left;
   throw new HostError(
     'unsupported',
     `None of the algorithms ${JSON.stringify(list)} can be used; these can: ${offered.join(', ')}.`,
   );
+}
+
+function isListed(name: string, list: string | undefined): boolean {
+  if (list === undefined || /^[+^]/.test(list)) return true;
+  const isExclusion = list.startsWith('-');
+  const patterns = list.slice(isExclusion ? 1 : 0).split(',');
+  return patterns.some((pattern) => matchesPattern(pattern.trim(), name)) !== isExclusion;
 }

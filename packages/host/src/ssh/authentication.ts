@@ -12,6 +12,8 @@ export interface AgentLogin {
   readonly agent: string;
   /** Only the keys that stand in these files, private ones or `.pub` beside them: a host ends the connection after a few wrong keys. */
   readonly onlyKeys?: readonly string[];
+  /** These first, then the others. */
+  readonly firstKeys?: readonly string[];
 }
 
 /** A private key in OpenSSH's or PEM format, as text. */

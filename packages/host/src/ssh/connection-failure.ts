@@ -45,7 +45,7 @@ export function unreachable({ host, port }: SocketAddress, cause: unknown): Host
     default:
       return new HostError(
         // What is not the system's answer is Node's to an impossible name or port.
-        code === undefined ? 'invalid-command' : 'host-lost',
+        code === undefined ? 'invalid-config' : 'host-lost',
         `Could not connect to ${place}: ${code ?? said(cause)}.`,
         { cause },
       );

@@ -26,7 +26,7 @@ export interface Connector {
   /** `user@host:port`. */
   readonly label: string;
   /**
-   * @throws {HostError} `host-key-unknown`, `host-key-changed`, `permission-denied`, `timeout`, `aborted`, `host-lost`, `unsupported`, `invalid-command`, `io`.
+   * @throws {HostError} `host-key-unknown`, `host-key-changed`, `permission-denied`, `timeout`, `aborted`, `host-lost`, `unsupported`, `invalid-config`, `io`.
    */
   connect(signal?: AbortSignal): Promise<Connection>;
 }
@@ -56,14 +56,14 @@ const directly: Way = async (to, attempt) => {
 type Opener = (attempt: ConnectAttempt) => Promise<Connection>;
 
 function opener(destination: SshDestination, way: Way): Opener {
-  const { host, port = 22, user, auth } = destination;
+  const { host, port = 22, user, auth, algorithms: lists = {} } = destination;
   const label = destinationLabel(destination);
   const trustee = createHostKeyTrustee(host, port, destination.hostKey);
-  const plan = createLoginPlan({ user, label, auth });
+  const plan = createLoginPlan({ user, label, auth, algorithms: lists });
   return async (attempt) => {
     attempt.signal.throwIfAborted();
     const check = await trustee.look();
-    const algorithms = algorithmsToOffer(destination.algorithms ?? {}, check.preferredTypes);
+    const algorithms = algorithmsToOffer(lists, check.preferredTypes);
     // What can be seen to be wrong here is said before anything is sent anywhere.
     const login = await plan.prepare(attempt);
     const transport = await way({ host, port }, attempt);

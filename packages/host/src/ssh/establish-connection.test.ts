@@ -165,12 +165,12 @@ describe('a host that cannot be reached', () => {
       changes: { host: 'nowhere.invalid' },
     });
     await expectFailure(server, {
-      code: 'invalid-command',
+      code: 'invalid-config',
       says: 'port 70000',
       changes: { port: 70_000 },
     });
     await expectFailure(server, {
-      code: 'invalid-command',
+      code: 'invalid-config',
       says: 'a b c',
       changes: { host: 'a b\0c' },
     });

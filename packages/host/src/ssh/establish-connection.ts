@@ -47,7 +47,7 @@ export async function establishConnection(transport: Transport, facts: Establish
     ready.reject(failure);
   };
   const login = facts.login.start(lose);
-  const gate = openHostKeyGate({ ...facts, label, refuse: lose });
+  const gate = openHostKeyGate({ ...facts, algorithms: destination.algorithms ?? {}, label, refuse: lose });
   const onAbort = (): void => lose(attempt.signal.reason);
   const onWayLost = (): void => lose(lostWithItsWay(label, transport.lost?.reason));
 

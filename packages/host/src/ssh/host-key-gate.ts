@@ -1,4 +1,5 @@
 import { HostError } from '../host-error.ts';
+import { isTooShort, type OfferedAlgorithms } from './algorithms.ts';
 import type { ConnectAttempt } from './connect-attempt.ts';
 import { said } from './connection-failure.ts';
 import type { HostKeyCheck, HostKeyTrustee } from './host-key.ts';
@@ -16,10 +17,18 @@ export interface HostKeyGateFacts {
   readonly attempt: ConnectAttempt;
   readonly trustee: HostKeyTrustee;
   readonly check: HostKeyCheck;
+  readonly algorithms: OfferedAlgorithms;
   readonly refuse: (failure: HostError) => void;
 }
 
-export function openHostKeyGate({ label, attempt, trustee, check, refuse }: HostKeyGateFacts): HostKeyGate {
+export function openHostKeyGate({
+  label,
+  attempt,
+  trustee,
+  check,
+  algorithms,
+  refuse,
+}: HostKeyGateFacts): HostKeyGate {
   let shown: Buffer | undefined;
   let isNew = false;
   let passing: Promise<boolean> | undefined;
@@ -54,6 +63,10 @@ export function openHostKeyGate({ label, attempt, trustee, check, refuse }: Host
         settle(shown.equals(key) ? undefined : exchanged(label));
         return;
       }
+      if (isTooShort(algorithms, key)) {
+        settle(tooShort(label, algorithms));
+        return;
+      }
       const verdict = check.judge(key);
       if (verdict !== 'new') {
         settle(verdict);
@@ -70,6 +83,13 @@ export function openHostKeyGate({ label, attempt, trustee, check, refuse }: Host
       return passing;
     },
   };
+}
+
+function tooShort(label: string, { minRsaBits }: OfferedAlgorithms): HostError {
+  return new HostError(
+    'unsupported',
+    `Did not connect to ${label}: its RSA key has fewer than ${minRsaBits} bits.`,
+  );
 }
 
 function exchanged(label: string): HostError {

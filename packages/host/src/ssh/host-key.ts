@@ -56,7 +56,7 @@ export interface HostKeyCheck {
 
 /** The trust in one host, over all connections to it. */
 export interface HostKeyTrustee {
-  /** @throws {HostError} `invalid-command` for a fingerprint that is none, `io` when a known_hosts file cannot be read; a missing one is empty. */
+  /** @throws {HostError} `invalid-config` for a fingerprint that is none, `io` when a known_hosts file cannot be read; a missing one is empty. */
   look(): Promise<HostKeyCheck>;
   /** Asks whether a key is to be accepted. Why it is not, `undefined` when it is. */
   decide(key: Uint8Array, signal: AbortSignal): Promise<HostError | undefined>;
@@ -80,7 +80,7 @@ function pinnedTrustee(name: string, fingerprint: string): HostKeyTrustee {
     async look() {
       if (/^SHA256:[A-Za-z0-9+/]{43}=?$/.test(fingerprint)) return { preferredTypes: [], judge };
       throw new HostError(
-        'invalid-command',
+        'invalid-config',
         `${JSON.stringify(fingerprint)} is no fingerprint of a host key: it is SHA256: and 43 characters, as ssh-keygen -l prints it.`,
       );
     },

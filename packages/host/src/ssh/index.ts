@@ -14,6 +14,7 @@ export type {
   SshAuthentication,
   SshLogin,
 } from './authentication.ts';
+export { type ReadSshConfigOptions, readSshConfig } from './config/read-ssh-config.ts';
 export type { AcceptNewHostKey, HostKeyTrust, KnownHostsTrust, NewHostKey } from './host-key.ts';
 export { openSshHost, type SshHostOptions } from './open-ssh-host.ts';
 export type { SshDestination } from './ssh-destination.ts';

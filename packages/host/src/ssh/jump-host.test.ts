@@ -117,8 +117,8 @@ describe('a host behind jump hosts', () => {
 
 describe('a jump host that does not help', () => {
   it.each<readonly [string, readonly string[], string]>([
-    ['does not forward', ['AllowTcpForwarding no'], 'unsupported'],
-    ['forwards elsewhere only', ['PermitOpen 127.0.0.1:1'], 'unsupported'],
+    ['does not forward', ['AllowTcpForwarding no'], 'permission-denied'],
+    ['forwards elsewhere only', ['PermitOpen 127.0.0.1:1'], 'permission-denied'],
   ])('is named when it %s', async (_, config, code) => {
     await using jump = await openSshd({ config });
     const refused = createConnector(destination(await sshd.server(), { jump: destination(jump) })).connect();

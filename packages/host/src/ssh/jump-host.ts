@@ -120,7 +120,7 @@ function blamed(label: string, to: SocketAddress, cause: unknown): HostError {
     ? ' It does not forward connections there for this user (AllowTcpForwarding, PermitOpen).'
     : '';
   return new HostError(
-    isForbidden ? 'unsupported' : 'host-lost',
+    isForbidden ? 'permission-denied' : 'host-lost',
     `The jump host ${label} could not reach ${place}: ${said(cause)}.${hint}`,
     { cause },
   );

@@ -1,5 +1,6 @@
 import type { AnyAuthMethod, NextAuthHandler } from 'ssh2';
 import { HostError } from '../host-error.ts';
+import { type OfferedAlgorithms, refusalOfUserKey } from './algorithms.ts';
 import type { SshAuthentication, SshLogin } from './authentication.ts';
 import { type ConnectAttempt, untilAborted } from './connect-attempt.ts';
 import { said } from './connection-failure.ts';
@@ -42,6 +43,7 @@ export interface LoginTarget {
   readonly user: string;
   readonly label: string;
   readonly auth: SshAuthentication;
+  readonly algorithms: OfferedAlgorithms;
 }
 
 interface ReadyWay extends LoginWay {
@@ -119,6 +121,7 @@ function startLogin({ target, attempt, ready, story: before, giveUp }: LoginStar
     methods: undefined,
     onTrial: undefined,
     offered: new Set(),
+    refusalOf: (key) => refusalOfUserKey(target.algorithms, key),
     asking: (ask) => attempt.asking(() => untilAborted(talk.signal, ask)),
     giveUp(reason, why) {
       cause ??= why;

@@ -42,6 +42,8 @@ export interface LoginTalk {
   onTrial: { accepted(): void; undecided(): void } | undefined;
   /** The public keys that were offered, in base64. */
   readonly offered: Set<string>;
+  /** Why a key, in the format of the SSH protocol, is not to be used. */
+  refusalOf(key: Uint8Array): string | undefined;
   asking<T>(ask: () => Promise<T>): Promise<T>;
   /** Ends the login as refused, for a reason that no further way would change. */
   giveUp(reason: string, cause?: unknown): void;

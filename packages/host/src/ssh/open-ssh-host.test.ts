@@ -58,7 +58,7 @@ describe('trusting an SSH host', () => {
 
   it.each<readonly [string, HostKeyTrust]>([
     ['host-key-changed', { fingerprint: strangeFingerprint }],
-    ['invalid-command', { fingerprint: 'MD5:00:11' }],
+    ['invalid-config', { fingerprint: 'MD5:00:11' }],
   ])('answers with %s to a fingerprint that is not the one', async (code, hostKey) => {
     await expect(sshd.openHost({ hostKey })).rejects.toMatchObject({ code });
   });

@@ -9,7 +9,7 @@ import { createTurns, type Turns } from './turns.ts';
 const MAX_PASSPHRASES = 3;
 const NOT_ENOUGH = 'accepted, but the host wants more';
 
-export function agentWay({ agent, onlyKeys }: AgentLogin): LoginWay {
+export function agentWay({ agent, onlyKeys, firstKeys = [] }: AgentLogin): LoginWay {
   const name = `the agent at ${agent}`;
   return {
     method: 'publickey',
@@ -18,7 +18,8 @@ export function agentWay({ agent, onlyKeys }: AgentLogin): LoginWay {
     async prepare(attempt) {
       const keys = await listAgentKeys(agent, attempt.signal);
       if (keys.length === 0) throw new UnusableLogin(`it holds no key that can be used; ssh-add adds one`);
-      const wanted = onlyKeys === undefined ? keys : await chosen(keys, onlyKeys);
+      const wanted =
+        onlyKeys === undefined ? [...(await chosen(keys, firstKeys)), ...keys] : await chosen(keys, onlyKeys);
       if (wanted.length === 0) throw new UnusableLogin('it holds none of the keys that may be used');
       return (talk) => tryAgentKeys(talk, wanted);
     },
@@ -39,7 +40,7 @@ async function* tryAgentKeys(
   const outcomes: string[] = [];
   for (const { key, sign } of keys) {
     if (talk.methods?.includes('publickey') === false) break;
-    if (!isNew(talk, key)) continue;
+    if (!isNew(talk, key) || talk.refusalOf(key.getPublicSSH()) !== undefined) continue;
     const trial = throughAgent(talk.user, key, sign);
     yield trial.method;
     if (trial.signed()) {
@@ -48,7 +49,7 @@ async function* tryAgentKeys(
       talk.methods = (yield noMethod(talk.user)).methods;
     } else outcomes.push(`${nameOf(key)} ${trial.failure() === undefined ? 'refused' : 'not signed for'}`);
   }
-  return outcomes.length === 0 ? 'its keys had been tried' : outcomes.join(', ');
+  return outcomes.length === 0 ? 'its keys had been tried or may not be used' : outcomes.join(', ');
 }
 
 export function keyWay(login: KeyLogin | KeyFileLogin): LoginWay {
@@ -106,6 +107,9 @@ async function* tryKey(
 ): AsyncGenerator<AnyAuthMethod, string, HostAnswer> {
   const { publicKey } = key;
   if (publicKey !== undefined && !isNew(talk, publicKey)) return 'had been tried';
+  const known = publicKey ?? (await unlock());
+  const reason = talk.refusalOf(known.getPublicSSH());
+  if (reason !== undefined) return reason;
   if (key.unlocked !== undefined || publicKey === undefined) {
     const { methods, partial } = yield { type: 'publickey', username: talk.user, key: await unlock() };
     talk.methods = methods;

@@ -70,6 +70,7 @@ const FINAL_CODES: ReadonlySet<HostErrorCode> = new Set([
   'permission-denied',
   'unsupported',
   'invalid-command',
+  'invalid-config',
   'invalid-path',
 ]);
 

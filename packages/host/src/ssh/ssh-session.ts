@@ -1,7 +1,8 @@
 import type { ClientChannel } from 'ssh2';
 import { HostError } from '../host-error.ts';
 import type { ProcessExit } from '../process.ts';
-import { type Connection, openChannel } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { openChannel } from './open-channel.ts';
 
 export interface Terminal {
   readonly columns: number;

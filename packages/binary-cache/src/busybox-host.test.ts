@@ -1,25 +1,17 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, symlinkSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hostPath } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
 import { expect, test } from 'vitest';
+import { busyboxFolder } from '../test/busybox-folder.ts';
 import { scratchFolder } from '../test/scratch-folder.ts';
 import { toolPackage } from '../test/tool-release.ts';
 import { createBinaryCache } from './binary-cache.ts';
 import { fileSource } from './file-source.ts';
 
-const busybox = ['/usr/bin/busybox', '/bin/busybox'].find((path) => existsSync(path));
-
 test('a host with nothing but BusyBox installs, verifies, lists and evicts', async (context) => {
-  if (busybox === undefined) return context.skip('install BusyBox (Debian: busybox)');
   await using scratch = await scratchFolder();
-  const bin = join(scratch.path, 'bin');
-  await mkdir(bin);
-  for (const name of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).trim().split('\n')) {
-    symlinkSync(busybox, join(bin, name));
-  }
+  const bin = await busyboxFolder(context, join(scratch.path, 'bin'));
   await using host = createLocalHost({ env: { PATH: bin, HOME: scratch.path } });
   const tool = await toolPackage({ ballast: 100_000 });
   const path = join(scratch.path, 'tool.tgz');

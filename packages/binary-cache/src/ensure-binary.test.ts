@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Host, hostPath } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
 import { expect, test } from 'vitest';
+import { distant } from '../test/distant-host.ts';
 import { scratchFolder } from '../test/scratch-folder.ts';
 import { type ToolPackage, toolPackage } from '../test/tool-release.ts';
 import { type BinaryCache, createBinaryCache } from './binary-cache.ts';
@@ -188,16 +189,22 @@ const damages: readonly [string, (binary: CachedBinary, tree: string) => void | 
   ['is gone', (_, tree) => rename(tree, `${tree}.gone`)],
 ];
 
-test.each(damages)('a tree that %s is replaced, not trusted', async (_what, damage) => {
+test.each(
+  damages.flatMap(([what, damage]) => [
+    ['near', what, damage, (host: Host) => host] as const,
+    ['distant', what, damage, distant] as const,
+  ]),
+)('on a %s host a tree that %s is replaced, not trusted', async (_where, _what, damage, place) => {
   await using it = await stage();
-  const first = await it.cache().ensure(it.host, it.tool.release);
+  const host = place(it.host);
+  const first = await it.cache().ensure(host, it.tool.release);
   const tree = first.path.slice(0, first.path.indexOf('/files/'));
   await damage(first, tree);
-  const second = await it.cache().ensure(it.host, it.tool.release);
+  const second = await it.cache().ensure(host, it.tool.release);
   expect(second).toMatchObject({ origin: 'file', replaced: expect.stringMatching(/./) });
   expect(second.path).not.toBe(first.path);
   expect(run(second)).toBe('tool 1.0.0\n');
-  expect(await it.cache({ sources: [] }).ensure(it.host, it.tool.release)).toMatchObject({
+  expect(await it.cache({ sources: [] }).ensure(host, it.tool.release)).toMatchObject({
     origin: 'cache',
     path: second.path,
   });

@@ -32,7 +32,11 @@ size() {
 }
 have() { echo "have $(size)"; }
 mine() { [ "$(holder)" = "$me" ] || { echo taken; exit 0; }; }
-leave() { [ "$(holder)" != "$me" ] || rm -f "$lock"; }
+leave() {
+  # Whoever ends it ends the whole group, what this starts included.
+  trap '' HUP INT TERM PIPE
+  [ "$(holder)" != "$me" ] || rm -f "$lock"
+}
 trap leave EXIT
 trap 'exit 1' HUP INT TERM PIPE
 

@@ -4,11 +4,12 @@ import { Readable } from 'node:stream';
 import fetchFromRegistry from 'npm-registry-fetch';
 import pacote from 'pacote';
 import { BinaryCacheError } from '../binary-cache-error.ts';
-import type { BinarySource, SourceRequest } from '../binary-source.ts';
+import type { ArchiveAddress, BinarySource, SourceRequest } from '../binary-source.ts';
 import { type Integrity, parseIntegrity } from '../integrity.ts';
 import { createSingleFlight, throwIfAborted } from '../single-flight.ts';
 import { sweepDownloads } from './download-folder.ts';
 import { type NpmConfig, type NpmConfigOptions, readNpmConfig } from './npm-config.ts';
+import { whyWithheld } from './open-address.ts';
 import { registryFailure } from './registry-failure.ts';
 import { downloadResumably, type RangeAnswer } from './resumable-download.ts';
 
@@ -28,6 +29,7 @@ const weekMs = 7 * 24 * 60 * 60 * 1000;
 /**
  * The npm registry, as npm is configured on this machine: address, scopes, proxy, certificates, credentials.
  * This program fetches, also for a host that reaches no registry. Broken transfers are continued; the digest decides what is kept.
+ * Hosts that are to fetch themselves are given the address, where it needs no credentials.
  */
 export function npmRegistrySource(options: NpmRegistryOptions = {}): BinarySource {
   // Hosts that need the same archive at the same time share one download.
@@ -49,6 +51,7 @@ export function npmRegistrySource(options: NpmRegistryOptions = {}): BinarySourc
         open: () => Readable.toWeb(createReadStream(path, { highWaterMark: 262_144 })),
       };
     },
+    locate: (request) => locateArchive(request, options),
   };
 }
 
@@ -93,6 +96,27 @@ async function fetchArchive(
   } catch (error) {
     throwIfAborted(signal);
     throw fileSystemFailure(error, directory) ?? registryFailure(error, context);
+  }
+}
+
+async function locateArchive(request: SourceRequest, options: NpmRegistryOptions): Promise<ArchiveAddress> {
+  const { artifact, signal } = request;
+  const { npmSpec: spec } = artifact;
+  const config = await readNpmConfig(options);
+  const registry = config.describeRegistry(scopeOf(spec));
+  request.report({ phase: 'resolve', bytes: 0 });
+  try {
+    const fetchOptions = { ...config.fetchOptions, timeout: options.stallMs ?? 60_000, signal };
+    const url = await resolveAddress(spec, parseIntegrity(artifact.integrity), fetchOptions);
+    const reason = whyWithheld(url, config.fetchOptions);
+    if (reason === undefined) return { url: new URL(url).href, compression: 'gzip' };
+    throw new BinaryCacheError(
+      'source-refused',
+      `The registry of ${registry} is not shown to ${request.host.label}: ${reason}. Credentials never leave this machine; with \`delivery: 'push'\` the host needs none.`,
+    );
+  } catch (error) {
+    throwIfAborted(signal);
+    throw registryFailure(error, { spec, registry });
   }
 }
 

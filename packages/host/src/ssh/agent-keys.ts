@@ -39,7 +39,8 @@ export class OneKeyAgent extends BaseAgent<ParsedKey> {
 /** A key in an agent. */
 export interface AgentKey {
   readonly key: ParsedKey;
-  readonly sign: SignWithKey;
+  /** The agent may ask somebody first; the signal ends the waiting. */
+  signFor(signal: AbortSignal): SignWithKey;
 }
 
 /**
@@ -56,8 +57,8 @@ export async function listAgentKeys(socket: string, signal: AbortSignal): Promis
   });
   return keys.map((key) => ({
     key,
-    sign: (data, options) =>
-      askAgent<Buffer>(socket, signal, (agent, done) => agent.sign(key, data, options, done)),
+    signFor: (waiting) => (data, options) =>
+      askAgent<Buffer>(socket, waiting, (agent, done) => agent.sign(key, data, options, done)),
   }));
 }
 

@@ -1,4 +1,5 @@
 import { chmod, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeKey, startAgent, type TestFolder, testFolder } from '../../test/ssh-keys-for-tests.ts';
@@ -137,7 +138,6 @@ describe('logging in with a key', () => {
       [{ privateKey: '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----' }, 'PKCS #8'],
       [[], 'no way'],
     ];
-    await chmod(`${file}.pub`, 0o600);
     (await sshd.server()).refuseConnections();
     try {
       for (const [auth, reason] of reasons) {
@@ -147,6 +147,17 @@ describe('logging in with a key', () => {
     } finally {
       await (await sshd.server()).acceptConnections();
     }
+  });
+
+  it('does not sign with a key whose public key beside it is that of another', async () => {
+    const key = await makeKey(freshFile(), '-t', 'rsa', '-b', '2048', '-m', 'PEM', '-N', 'phrase');
+    const other = await makeKey(freshFile());
+    await writeFile(`${key.file}.pub`, other.publicLine);
+    await authorize(key.publicLine, other.publicLine);
+    const passphrase = async (): Promise<string> => 'phrase';
+    const refused = logIn({ privateKeyFile: key.file, passphrase });
+    await expect(refused).rejects.toThrow('that of another key');
+    await logIn({ privateKeyFile: key.file, passphrase: 'phrase' });
   });
 
   it('does not use a file that others may read', async () => {
@@ -202,6 +213,34 @@ describe('logging in with an agent', () => {
     const waiting = connector.connect();
     await expect(waiting).rejects.toMatchObject({ code: 'timeout' });
     await expect(waiting).rejects.toThrow(`waiting for the agent at ${agent.socket}`);
+  });
+
+  it('leaves an agent that does not sign in time, and its socket', async () => {
+    await using agentFolder = await testFolder();
+    await using agent = await startAgent(agentFolder.path);
+    const key = await makeKey(freshFile());
+    await authorize(key.publicLine);
+    await agent.add(key.file);
+    const socket = join(agentFolder.path, 'front');
+    const open = new Set<Socket>();
+    let isAsked = 0;
+    // It answers the first question, which keys there are, and no other.
+    const front = createServer((client) => {
+      isAsked += 1;
+      open.add(client);
+      client.on('error', () => undefined).once('close', () => open.delete(client));
+      if (isAsked === 1) client.pipe(connect(agent.socket)).pipe(client);
+      else client.resume();
+    });
+    await new Promise<void>((resolve) => front.listen(socket, resolve));
+    try {
+      const connector = await connectorFor({ agent: socket }, 1_000);
+      await expect(connector.connect()).rejects.toMatchObject({ code: 'timeout' });
+      await expect.poll(() => open.size).toBe(0);
+      expect(isAsked).toBe(2);
+    } finally {
+      await new Promise((resolve) => front.close(resolve));
+    }
   });
 
   it('goes on to the next way when the agent does not sign', async () => {

@@ -11,6 +11,9 @@ export interface ConnectAttempt {
   asking<T>(ask: () => Promise<T>): Promise<T>;
 }
 
+/** What a timer of Node's can hold. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 export interface ConnectAttemptOptions {
   readonly label: string;
   readonly timeoutMs: number;
@@ -37,7 +40,7 @@ export function startConnectAttempt(options: ConnectAttemptOptions): ConnectAtte
   };
   const run = (): void => {
     runningSince = performance.now();
-    timer = setTimeout(onTimeout, Math.max(0, left));
+    timer = setTimeout(onTimeout, Math.min(Math.max(0, left), LONGEST_TIMER_MS));
   };
   const onAbort = (): void => {
     if (caller !== undefined) over.abort(abortedError(caller, `connect to ${label}`));

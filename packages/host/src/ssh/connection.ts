@@ -1,14 +1,12 @@
 import type { Client } from 'ssh2';
 import { algorithmsToOffer } from './algorithms.ts';
-import { type ConnectAttempt, startConnectAttempt } from './connect-attempt.ts';
+import { type ConnectAttempt, startConnectAttempt, untilAborted } from './connect-attempt.ts';
 import { establishConnection } from './establish-connection.ts';
 import { createHostKeyTrustee } from './host-key.ts';
 import { throughJumpHost, type Way } from './jump-host.ts';
 import { createLoginPlan } from './log-in.ts';
 import { openSocket } from './open-socket.ts';
 import { destinationLabel, hopsTo, type SshDestination } from './ssh-destination.ts';
-
-export { openChannel } from './open-channel.ts';
 
 /** One SSH connection. */
 export interface Connection {
@@ -61,8 +59,7 @@ function opener(destination: SshDestination, way: Way): Opener {
   const trustee = createHostKeyTrustee(host, port, destination.hostKey);
   const plan = createLoginPlan({ user, label, auth, algorithms: lists });
   return async (attempt) => {
-    attempt.signal.throwIfAborted();
-    const check = await trustee.look();
+    const check = await untilAborted(attempt.signal, () => trustee.look());
     const algorithms = algorithmsToOffer(lists, check.preferredTypes);
     // What can be seen to be wrong here is said before anything is sent anywhere.
     const login = await plan.prepare(attempt);

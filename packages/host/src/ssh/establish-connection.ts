@@ -40,6 +40,7 @@ export async function establishConnection(transport: Transport, facts: Establish
   const lose = (failure: HostError): void => {
     if (isOver) return;
     isOver = true;
+    transport.lost?.removeEventListener('abort', onWayLost);
     stream.destroy();
     login.over();
     transport.release();
@@ -77,6 +78,7 @@ export async function establishConnection(transport: Transport, facts: Establish
   } finally {
     attempt.signal.removeEventListener('abort', onAbort);
   }
+  if (isOver) throw over.signal.reason;
   phase = 'open';
   login.succeeded();
   const close = (): void => {

@@ -160,6 +160,24 @@ describe('a jump host that does not help', () => {
     await emptied(jump);
   });
 
+  it('keeps no connection of those who left at any step', async () => {
+    await using jump = await openSshd();
+    await using target = await openSshd();
+    const connector = createConnector(destination(target, { jump: destination(jump) }));
+    const outcomes = await Promise.all(
+      Array.from({ length: 12 }, async (_, at) => {
+        const stop = AbortSignal.timeout(at * 25);
+        const connection = await connector.connect(stop).catch((failure) => failure);
+        if (connection instanceof Error) return connection;
+        connection.close();
+        return undefined;
+      }),
+    );
+    for (const failure of outcomes)
+      if (failure !== undefined) expect(failure).toMatchObject({ code: 'aborted' });
+    await emptied(jump, target);
+  }, 30_000);
+
   it('is left when the caller has lost interest, unless another waits for it', async () => {
     await using jump = await openSshd();
     const questions: ((answer: string) => void)[] = [];

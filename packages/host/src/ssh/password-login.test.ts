@@ -136,6 +136,7 @@ describe('a password', () => {
     stop.abort();
     await expect(connecting).rejects.toMatchObject({ code: 'aborted' });
     expect(signal.aborted).toBe(true);
+    await expect.poll(async () => (await sshd.server()).connections, { timeout: 10_000 }).toBe(0);
   });
 });
 

@@ -51,8 +51,9 @@ export function createKeySource(login: KeyLogin | KeyFileLogin): KeySource {
     file,
     passphrase,
     async load() {
+      const key = keyOf(await readKeyText(file), await readKeyText(`${file}.pub`).catch(() => undefined));
       await refuseOpenFile(file);
-      return keyOf(await readKeyText(file), await readKeyText(`${file}.pub`).catch(() => undefined));
+      return key;
     },
   };
 }
@@ -103,7 +104,8 @@ function loginKey(text: string, publicText: string | undefined): LoginKey {
   if (!first.message.includes('no passphrase given')) {
     throw new UnusableLogin(`it is damaged or of a kind that is not supported: ${keyProblem(text, first)}`);
   }
-  const half = publicText === undefined ? clearHalf(text) : parsed(publicText);
+  const clear = clearHalf(text);
+  const half = clear instanceof Error && publicText !== undefined ? parsed(publicText) : clear;
   let unlocked: ParsedKey | undefined;
   return {
     publicKey: half instanceof Error ? undefined : half,

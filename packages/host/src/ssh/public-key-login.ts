@@ -38,10 +38,10 @@ async function* tryAgentKeys(
   keys: readonly AgentKey[],
 ): AsyncGenerator<AnyAuthMethod, string, HostAnswer> {
   const outcomes: string[] = [];
-  for (const { key, sign } of keys) {
+  for (const { key, signFor } of keys) {
     if (talk.methods?.includes('publickey') === false) break;
     if (!isNew(talk, key) || talk.refusalOf(key.getPublicSSH()) !== undefined) continue;
-    const trial = throughAgent(talk.user, key, sign);
+    const trial = throughAgent(talk.user, key, signFor(talk.signal));
     yield trial.method;
     if (trial.signed()) {
       outcomes.push(`${nameOf(key)} ${NOT_ENOUGH}`);
@@ -116,7 +116,11 @@ async function* tryKey(
     return `${key.unlocked === undefined ? '' : `${nameOf(key.unlocked)} `}${partial ? NOT_ENOUGH : 'refused'}`;
   }
   const trial = throughAgent(talk.user, publicKey, async (data, { hash }) => {
-    const signature: Buffer | Error = (await unlock()).sign(data, hash);
+    const privateKey = await unlock();
+    if (!privateKey.getPublicSSH().equals(publicKey.getPublicSSH())) {
+      throw new UnusableLogin('the public key beside it is that of another key');
+    }
+    const signature: Buffer | Error = privateKey.sign(data, hash);
     if (signature instanceof Error) throw signature;
     return signature;
   });

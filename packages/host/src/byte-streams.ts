@@ -16,6 +16,8 @@ export interface RetainedOutput {
 export interface RetainOptions {
   /** Why an end of the stream is none: the link to its other end broke. */
   readonly failureAtEnd?: () => HostError | undefined;
+  /** Aborts when that link is broken, with the `HostError` as its reason: no end is waited for then, as ssh2 does not always tell of it. */
+  readonly lost?: AbortSignal;
   /** The source is one of several that share a channel: when nobody wants it any more, what still comes is dropped, and the channel stays. */
   readonly sharesChannel?: boolean;
 }
@@ -23,7 +25,7 @@ export interface RetainOptions {
 export function retainOutput(
   source: Readable,
   attempt: string,
-  { failureAtEnd, sharesChannel = false }: RetainOptions = {},
+  { failureAtEnd, lost, sharesChannel = false }: RetainOptions = {},
 ): RetainedOutput {
   const ended = Promise.withResolvers<void>();
   const absorbed: Uint8Array[] = [];
@@ -44,15 +46,17 @@ export function retainOutput(
     wake?.();
   };
   const finish = (): void => {
-    if (!finished) failure ??= failureAtEnd?.();
+    if (!finished) failure ??= lost?.aborted ? lost.reason : failureAtEnd?.();
     finished = true;
+    lost?.removeEventListener('abort', finish);
     ended.resolve();
     wake?.();
   };
   source.on('readable', onReadable);
   source.once('end', finish);
   source.once('close', finish);
-  if (source.readableEnded) finish();
+  lost?.addEventListener('abort', finish, { once: true });
+  if (source.readableEnded || lost?.aborted) finish();
   source.once('error', (cause) => {
     failure = new HostError('io', `Could not ${attempt}: ${cause.message}`, { cause });
     finish();

@@ -1,7 +1,6 @@
 import type { ClientChannel } from 'ssh2';
 import { abortedError } from '../abort.ts';
 import { type RetainedOutput, retainOutput } from '../byte-streams.ts';
-import type { HostError } from '../host-error.ts';
 import type { ProcessExit } from '../process.ts';
 import { nextAnswer } from './answer-line.ts';
 import type { Guard } from './guard.ts';
@@ -82,10 +81,7 @@ async function openShell(
 
 function remoteScript({ session, guard }: GuardedSession, answer: string, attempt: string): RemoteScript {
   const { channel, lost, exit } = session;
-  const retain = {
-    failureAtEnd: (): HostError | undefined => (lost.aborted ? lost.reason : undefined),
-    sharesChannel: true,
-  };
+  const retain = { lost, sharesChannel: true };
   return {
     answer,
     channel,

@@ -30,8 +30,8 @@ export interface Attachments {
 export interface AttachmentsOptions {
   readonly durable: DurableProcess;
   readonly supervisor: ProcessIdentity;
-  /** What has been taken of the output so far. */
-  readonly offsets: () => Offsets;
+  /** What has been taken of the output; from the present attachment no more is taken. */
+  readonly leave: () => Offsets;
 }
 
 /** How often, and with which pause, it is tried whether a disk that was full takes input again. */
@@ -42,7 +42,7 @@ const FULL_DISK_PAUSE_MS = 500;
 export function createAttachments(
   link: SshLink,
   first: RemoteScript,
-  { durable, supervisor, offsets }: AttachmentsOptions,
+  { durable, supervisor, leave }: AttachmentsOptions,
 ): Attachments {
   /** Of the attachment that is there, or is coming. */
   let number = 1;
@@ -61,7 +61,7 @@ export function createAttachments(
     }
     while (!link.lost.aborted) {
       try {
-        const script = attachScript(durable, supervisor, offsets());
+        const script = attachScript(durable, supervisor, leave());
         const { opened, arrived } = await attach(link, script, durable.folder);
         if (arrived > broken.arrived) refusals = 0;
         return attachment(broken.number + 1, opened, arrived);

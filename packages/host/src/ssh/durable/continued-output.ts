@@ -3,8 +3,8 @@ import type { Attachment, Attachments } from './attachments.ts';
 
 /** One of a durable process's outputs, through all attachments as if there were one. */
 export interface ContinuedOutput extends RetainedOutput {
-  /** How many bytes of it were handed on. */
-  readonly taken: number;
+  /** How many bytes of it were handed on. From now on none is taken from the present attachment: the next one begins behind them. */
+  leave(): number;
 }
 
 /** `pick` says which of an attachment's outputs it is. */
@@ -20,6 +20,7 @@ export function continuedOutput(
   let attachment: Attachment | undefined;
 
   const use = (next: Attachment): void => {
+    if (attachment === next) return;
     attachment = next;
     source = pick(next);
     reader = source.stream.getReader();
@@ -40,21 +41,27 @@ export function continuedOutput(
     {
       async pull(controller) {
         for (;;) {
-          await attachments.current();
-          const [now, from] = [attachment, reader];
-          if (now === undefined || from === undefined) continue;
+          const now = await attachments.current();
+          if (now === undefined) {
+            if (attachments.failure === undefined) controller.close();
+            else controller.error(attachments.failure);
+            return;
+          }
+          use(now);
+          const from = reader;
           // A read that fails tells no more than that the attachment broke.
-          const item = await from.read().catch(() => undefined);
+          const item = await from?.read().catch(() => undefined);
+          if (reader !== from) continue;
           if (item?.value !== undefined) {
             taken += item.value.byteLength;
             controller.enqueue(item.value);
             return;
           }
-          if ((await now.exit) !== undefined) return controller.close();
-          if ((await attachments.after(now)) !== undefined) continue;
-          if (attachments.failure === undefined) return controller.close();
-          controller.error(attachments.failure);
-          return;
+          if ((await now.exit) !== undefined) {
+            controller.close();
+            return;
+          }
+          await attachments.after(now);
         }
       },
       cancel() {
@@ -67,7 +74,8 @@ export function continuedOutput(
   return {
     stream,
     ended,
-    get taken() {
+    leave() {
+      reader = undefined;
       return taken;
     },
     absorb(limit) {

@@ -48,7 +48,7 @@ export async function startDurableProcess(
   const attachments = createAttachments(link, script, {
     durable,
     supervisor: leader,
-    offsets: () => ({ out: stdout.taken, err: stderr.taken }),
+    leave: () => ({ out: stdout.leave(), err: stderr.leave() }),
   });
   const stdout = continuedOutput(attachments, (attachment) => attachment.script.stdout);
   const stderr = continuedOutput(attachments, (attachment) => attachment.script.stderr);

@@ -39,7 +39,7 @@ describe.for(shells)('a durable process that %s started', (shell) => {
       shell,
       'trap "" TERM; setsid sleep 1000 & sleep 1001; echo never',
     );
-    await expect.poll(living).toBeGreaterThan(1);
+    await expect.poll(living, { timeout: 20_000 }).toBeGreaterThan(1);
     child.stdin.end();
     await expect.poll(living, { timeout: 20_000 }).toBe(0);
     await expect.poll(() => existsSync(folder), { timeout: 20_000 }).toBe(false);

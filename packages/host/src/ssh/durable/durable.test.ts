@@ -9,6 +9,10 @@ import { createLocalHost } from '../../local/index.ts';
 import type { Command, HostProcess } from '../../process.ts';
 import { readText } from '../../read-text.ts';
 import { run } from '../../run.ts';
+import { commandCases } from '../../testing/contract/command-cases.ts';
+import { endingCases } from '../../testing/contract/ending-cases.ts';
+import { leftBehindCases } from '../../testing/contract/left-behind-cases.ts';
+import { outputCases } from '../../testing/contract/output-cases.ts';
 import { hostContract, openLinkProxy, processesWithEnvironment } from '../../testing/index.ts';
 
 const sshd = sshdForTests();
@@ -42,13 +46,17 @@ const capabilities = {
   exactTimes: true,
 };
 
+const OF_PROCESSES: ReadonlySet<string> = new Set(
+  [...commandCases, ...outputCases, ...endingCases, ...leftBehindCases].map(({ name }) => name),
+);
+
 /** What a file cannot do that a pipe can. */
 const OF_PIPES =
   /holds? a writer back|back-pressure|closes its|nobody reads|grandchild|keeps the streams|exit codes exactly/i;
 
 describe.concurrent('a host whose processes are durable', () => {
   const cases = hostContract({ create: durableHost, capabilities });
-  for (const one of cases.filter(({ name }) => !OF_PIPES.test(name))) {
+  for (const one of cases.filter(({ name }) => OF_PROCESSES.has(name) && !OF_PIPES.test(name))) {
     it(one.name, { timeout: 90_000 }, one.run);
   }
 });
@@ -108,33 +116,30 @@ describe('a durable process', () => {
     expect(await process.end({ from: 'term' })).toEqual({ kind: 'signaled', name: 'SIGTERM' });
   }, 60_000);
 
-  it.skipIf(process.getuid?.() !== 0)(
-    'says that the disk is full when it can be told no more',
-    async () => {
-      await using host = await sshd.openHost();
-      const folder = durableFolder(host);
-      await host.makeDirectory(folder);
-      await run(host, { argv: ['mount', '-t', 'tmpfs', '-o', 'size=1m', 'none', folder] }, { check: true });
-      try {
-        const argv = ['sh', '-c', 'cat >/dev/null'] as const;
-        const durable = { folder: joinHostPath(folder, 'process') };
-        await using started = await host.spawn({ argv }, { durable });
-        const writer = started.stdin.getWriter();
-        const writing = async (): Promise<void> => {
-          for (let count = 0; count < 50; count += 1) await writer.write(randomBytes(100_000));
-        };
-        await expect(writing()).rejects.toMatchObject({ code: 'no-space' });
-        expect(await started.exit).toMatchObject({ kind: 'lost', cause: { code: 'no-space' } });
-        const { pid } = started;
-        const local = createLocalHost();
-        await expect.poll(() => local.stat(hostPath(`/proc/${pid}`)), { timeout: 10_000 }).toBeUndefined();
-      } finally {
-        await run(host, { argv: ['umount', '-l', folder] }, { check: true });
-        await host.remove(folder, { recursive: true });
-      }
-    },
-    60_000,
-  );
+  it('says that the disk is full when it can be told no more', async (context) => {
+    context.skip(process.getuid?.() !== 0, 'only root can mount a small disk');
+    await using host = await sshd.openHost();
+    const folder = durableFolder(host);
+    await host.makeDirectory(folder);
+    await run(host, { argv: ['mount', '-t', 'tmpfs', '-o', 'size=1m', 'none', folder] }, { check: true });
+    try {
+      const argv = ['sh', '-c', 'cat >/dev/null'] as const;
+      const durable = { folder: joinHostPath(folder, 'process') };
+      await using started = await host.spawn({ argv }, { durable });
+      const writer = started.stdin.getWriter();
+      const writing = async (): Promise<void> => {
+        for (let count = 0; count < 50; count += 1) await writer.write(randomBytes(100_000));
+      };
+      await expect(writing()).rejects.toMatchObject({ code: 'no-space' });
+      expect(await started.exit).toMatchObject({ kind: 'lost', cause: { code: 'no-space' } });
+      const { pid } = started;
+      const local = createLocalHost();
+      await expect.poll(() => local.stat(hostPath(`/proc/${pid}`)), { timeout: 10_000 }).toBeUndefined();
+    } finally {
+      await run(host, { argv: ['umount', '-l', folder] }, { check: true });
+      await host.remove(folder, { recursive: true });
+    }
+  }, 60_000);
 
   it('leaves nothing: no process, no file, however it ended', async () => {
     await using local = createLocalHost();

@@ -26,7 +26,7 @@ import { sideBySide } from './side-by-side.ts';
 import { inSpan } from './span.ts';
 import { type CodexTaskConfig, parseCodexTaskConfig } from './task-config.ts';
 import { renderMcpServers } from './task-home/mcp-server.ts';
-import { lookAtTaskHome, makeTaskFolders, writeTaskHome } from './task-home/prepare-task-home.ts';
+import { fillTaskHome, lookAtTaskHome, makeTaskHome } from './task-home/prepare-task-home.ts';
 import { type TaskPaths, taskEnvironment, taskPaths } from './task-home/task-paths.ts';
 
 export interface CodexConversationOptions extends CodexTaskConfig, ConversationHandlers {
@@ -79,7 +79,7 @@ export async function openCodexConversation(
 
 /**
  * Every step asks the host for all that it can be asked for by then, because each costs a round trip to a host far away:
- * what is there → the files → the processes → `initialize` → the thread. A home that is not whole has its folders made in between.
+ * what is there → the files → the processes → `initialize` → the thread. A home that is not there is made in between.
  */
 async function openTask(
   task: CodexTaskConfig,
@@ -116,9 +116,9 @@ async function openTask(
   });
   refuseAborted(signal, 'Opening a conversation');
   const paths = taskPaths(sandbox.binding.workdir);
-  if (!home.isWhole) await makeTaskFolders(host, paths);
+  if (!home.isThere) await makeTaskHome(host, paths);
   refuseAborted(signal, 'Opening a conversation');
-  await writeTaskHome(host, paths, {
+  await fillTaskHome(host, paths, {
     config: [
       home.config,
       taskDefaults,

@@ -67,7 +67,7 @@ describe.each(supportedVersions)('a task of Codex %s whose home was used before'
     const warm = {
       steps: [
         new Set(['canonicalize', 'list', 'readFile', 'stat']),
-        new Set(['writeFile']),
+        new Set(['makeDirectory', 'writeFile']),
         new Set(['spawn']),
       ],
       processes: 2,
@@ -94,7 +94,7 @@ describe.each(supportedVersions)('a task of Codex %s whose home was used before'
   });
 });
 
-it('a new task takes three steps more: for where its folders are to be, its home, and the folders in it', async () => {
+it('a new task takes three steps more: for where its folders are to be, its home, and its CODEX_HOME', async () => {
   await using before = await usedBefore('0.169.0');
   expect(before.asked.steps).toHaveLength(6);
   expect(before.asked).toMatchObject({ processes: 2, requests: ['initialize', 'thread/start'] });

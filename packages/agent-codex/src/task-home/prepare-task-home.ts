@@ -15,27 +15,24 @@ const fixedConfig: CodexConfig = {
 
 /** What is there of a task's home. */
 export interface TaskHome {
-  readonly isWhole: boolean;
+  /** Its CODEX_HOME is there. */
+  readonly isThere: boolean;
   /** Of the config.toml; what it says of the sandbox is forgotten, because the policy of each session says it all. */
   readonly config: CodexConfig;
 }
 
-/**
- * Looks at everything at the same time, so that a home which was used before costs one step.
- * @throws {AgentCodexError} `invalid-config` when the config.toml that is there cannot be read.
- */
-export async function lookAtTaskHome(host: Host, paths: TaskPaths): Promise<TaskHome> {
-  const [config, ...present] = await Promise.all([
-    existingConfig(host, paths),
-    ...[paths.home, ...foldersOf(paths)].map((folder) => isFolder(host, folder)),
+/** @throws {AgentCodexError} `invalid-config` when the config.toml that is there cannot be read. */
+export async function lookAtTaskHome(host: Host, { codexHome, configToml }: TaskPaths): Promise<TaskHome> {
+  const [stat, config] = await Promise.all([
+    host.stat(codexHome, { followLinks: true }),
+    existingConfig(host, configToml),
   ]);
-  return { isWhole: present.every(Boolean), config };
+  return { isThere: stat?.kind === 'directory', config };
 }
 
-/** Makes the task's folders, its own alone. The home comes first, because whoever makes a folder in it would make it with another mode. */
-export async function makeTaskFolders(host: Host, paths: TaskPaths): Promise<void> {
-  await host.makeDirectory(paths.home, { mode: 0o700 });
-  await Promise.all(foldersOf(paths).map((folder) => host.makeDirectory(folder, { mode: 0o700 })));
+/** One after the other, because whoever made a folder in the home first would make the home with another mode. */
+export async function makeTaskHome(host: Host, { home, codexHome }: TaskPaths): Promise<void> {
+  for (const folder of [home, codexHome]) await host.makeDirectory(folder, { mode: 0o700 });
 }
 
 export interface TaskHomeContent {
@@ -45,10 +42,10 @@ export interface TaskHomeContent {
 }
 
 /**
- * Writes config.toml, whole and never appended to, and auth.json.
- * @throws {AgentCodexError} `invalid-config` when one of them cannot be rendered; then neither is written.
+ * Writes config.toml, whole and never appended to, and auth.json, and makes what is missing of the other folders: all at the same time.
+ * @throws {AgentCodexError} `invalid-config` when one of the files cannot be rendered; then nothing is written.
  */
-export async function writeTaskHome(
+export async function fillTaskHome(
   host: Host,
   paths: TaskPaths,
   { config, login }: TaskHomeContent,
@@ -57,20 +54,15 @@ export async function writeTaskHome(
     [paths.configToml, writeConfigToml(mergeConfig(...config, fixedConfig))],
     ...(login === undefined ? [] : [[paths.authJson, renderAuthJson(login)] as const]),
   ];
-  await Promise.all(files.map(([path, text]) => host.writeFile(path, text, { mode: 0o600 })));
+  const folders = [paths.cache, paths.config, paths.data, paths.state, paths.tmp];
+  await Promise.all([
+    ...files.map(([path, text]) => host.writeFile(path, text, { mode: 0o600 })),
+    ...folders.map((folder) => host.makeDirectory(folder, { mode: 0o700 })),
+  ]);
 }
 
-/** All of them lie in the home. */
-function foldersOf(paths: TaskPaths): readonly HostPath[] {
-  return [paths.codexHome, paths.cache, paths.config, paths.data, paths.state, paths.tmp];
-}
-
-async function isFolder(host: Host, path: HostPath): Promise<boolean> {
-  return (await host.stat(path, { followLinks: true }))?.kind === 'directory';
-}
-
-async function existingConfig(host: Host, paths: TaskPaths): Promise<CodexConfig> {
-  const text = await textIfThere(host, paths.configToml);
+async function existingConfig(host: Host, path: HostPath): Promise<CodexConfig> {
+  const text = await textIfThere(host, path);
   if (text === undefined) return {};
   const forgotten = CONFIG_KEYS_OWNED_BY_POLICY.map((key) => [key, null] as const);
   return mergeConfig(readConfigToml(text), Object.fromEntries(forgotten));

@@ -6,16 +6,15 @@ import {
   mkdir,
   readlink,
   rename,
-  rm,
   rmdir,
   symlink,
   unlink,
 } from 'node:fs/promises';
 import { HostError } from '../host-error.ts';
-import { type HostPath, hostPath, joinHostPath } from '../host-path.ts';
+import { type HostPath, hostPath } from '../host-path.ts';
 import { errnoOf, orFileFailure } from './file-failure.ts';
-import { listLocalDirectory } from './list-directory.ts';
 import { fromNodePath, nodePath } from './node-path.ts';
+import { removeTree } from './remove-tree.ts';
 
 /** See `Host.makeDirectory`. */
 export async function makeLocalDirectory(path: HostPath, mode: number | undefined): Promise<void> {
@@ -41,36 +40,6 @@ export async function removeLocal(path: HostPath, recursive: boolean): Promise<v
       if (errnoOf(failure) !== 'ENOENT') throw failure;
     }
   });
-}
-
-async function removeTree(path: HostPath): Promise<void> {
-  const options = { recursive: true, force: true, maxRetries: 3 };
-  try {
-    await rm(nodePath(path), options);
-  } catch (failure) {
-    if (errnoOf(failure) !== 'EACCES') throw failure;
-    await openFolders(path);
-    await rm(nodePath(path), options);
-  }
-}
-
-/**
- * Lets the owner change the folders of a tree: some tools (Go's module cache) write-protect theirs. Links are not followed.
- * What is gone meanwhile is no failure: the removal that was refused goes on beside this.
- */
-async function openFolders(path: HostPath): Promise<void> {
-  try {
-    const found = await lstat(nodePath(path));
-    if (!found.isDirectory()) return;
-    if ((found.mode & 0o700) !== 0o700) await chmod(nodePath(path), found.mode | 0o700);
-    for await (const entry of listLocalDirectory(path)) {
-      if (entry.kind === 'directory') await openFolders(joinHostPath(path, entry.name));
-    }
-  } catch (failure) {
-    if (errnoOf(failure) === 'ENOENT' || (failure instanceof HostError && failure.code === 'not-found'))
-      return;
-    throw failure;
-  }
 }
 
 /** See `Host.rename`. */

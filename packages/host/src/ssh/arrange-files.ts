@@ -6,6 +6,7 @@ import { decodeHostPathBytes } from '../host-path-bytes.ts';
 import { shellWord } from '../shell-quoting.ts';
 import { canonicalScript } from './canonical-script.ts';
 import { pathWord } from './path-word.ts';
+import { removalScript } from './removal-script.ts';
 import { scriptOutput, scriptResult } from './script-output.ts';
 import { shellFailure } from './shell-failure.ts';
 import type { SshLink } from './ssh-link.ts';
@@ -96,12 +97,12 @@ export async function makeRemoteDirectory(
   });
 }
 
-/** See `Host.remove`. Folders that their owner may not change are opened first, as Go's module cache has them. */
+/** See `Host.remove`. */
 export async function removeRemote(link: SshLink, path: HostPath, recursive: boolean): Promise<void> {
   if (path === '/') throw new HostError('permission-denied', 'The root of a host is never removed.');
   const file = pathWord(path);
   const script = recursive
-    ? `rm -rf ${file} 2>/dev/null || { find ${file} -type d ! -perm -700 -exec chmod u+rwx {} \\; ; rm -rf ${file}; }`
+    ? removalScript(path)
     : `if [ -d ${file} ] && [ ! -L ${file} ]; then rmdir ${file}; else rm -f ${file}; fi`;
   await scriptOutput(link, script, { attempt: `remove ${path}`, slow: recursive });
 }

@@ -6,7 +6,7 @@ const MAX_LINKS = 40;
 
 /**
  * A script that prints where each path leads, every link followed, each with a NUL behind it. What a path leads to need not exist, the folder that would
- * hold it must: GNU's realpath does all of that, BusyBox's takes no link that dangles.
+ * hold it must. GNU's realpath does all of that; BusyBox's takes a link that dangles for one that stands in the shell's own folder.
  * The letter behind each answer keeps the line breaks that a name may end with, which a substitution drops.
  */
 export function canonicalScript(paths: readonly HostPath[]): string {
@@ -14,7 +14,7 @@ export function canonicalScript(paths: readonly HostPath[]): string {
 no() { echo "$1" >&2; exit 1; }
 real() {
   p=$1 n=0
-  while ! r=$(realpath "$p" 2>/dev/null && echo x); do
+  while ! { [ -e "$p" ] && r=$(realpath "$p" && echo x); }; do
     while case $p in ?*/) ;; *) false ;; esac; do p=\${p%/}; done
     if [ -L "$p" ]; then
       n=$((n + 1))

@@ -47,7 +47,8 @@ export function findProgram(command: CheckedCommand): string {
 }
 
 /** Puts the program with its arguments and environment into the place of the shell. */
-export function becomeProgram({ argv, env }: CheckedCommand): string {
+export function becomeProgram(command: CheckedCommand): string {
+  const { argv, env } = command;
   const entries = Object.entries(env);
   const plain = entries.filter(([name]) => SHELL_NAME.test(name) && !SHELL_OWN.test(name));
   const past = entries.filter((entry) => !plain.includes(entry));
@@ -56,8 +57,11 @@ export function becomeProgram({ argv, env }: CheckedCommand): string {
   const words = argv.map(shellWord);
   // A name that a shell could take for an option is replaced by the file that it means.
   const program = argv[0].startsWith('-') ? '"$p"' : words[0];
-  const through =
-    past.length === 0 ? '' : `"$e" ${past.map(([name, value]) => shellWord(`${name}=${value}`)).join(' ')}`;
+  const variables = past.map(([name, value]) => shellWord(`${name}=${value}`)).join(' ');
+  // env(1) would take a program with "=" in its name for one more variable.
+  const meant = argv[0].startsWith('-') ? programCandidates(command) : [argv[0]];
+  const between = meant.some((file) => file.includes('=')) ? ` /bin/sh -c 'exec "$0" "$@"'` : '';
+  const through = past.length === 0 ? '' : `"$e" ${variables}${between}`;
   return [
     'unset OLDPWD LC_ALL SHLVL _ 2>/dev/null',
     ...exports.map((text) => `export ${text}`),

@@ -76,7 +76,9 @@ export function createLiveConnection(connection: Connection, onFreed: () => void
   };
   const own = async (line: string): Promise<Session> => {
     const session = await occupy(line);
-    if (session === undefined) throw new HostError('unsupported', 'The host gives this user no session.');
+    // Only what others hold is in the way: whoever needs it asks elsewhere, or later.
+    if (session === undefined)
+      throw new HostError('host-lost', 'The host has no session left on this connection.');
     return session;
   };
   const hasRoom = (): boolean => taken < capacity && !connection.lost.aborted;

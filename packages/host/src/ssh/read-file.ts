@@ -3,7 +3,7 @@ import { collectBytes } from '../collect-bytes.ts';
 import type { ReadOptions } from '../host.ts';
 import { HostError } from '../host-error.ts';
 import type { HostPath } from '../host-path.ts';
-import { shellWord } from '../shell-quoting.ts';
+import { pathWord } from './path-word.ts';
 import { openScript, type RemoteScript } from './remote-script.ts';
 import { shellFailure } from './shell-failure.ts';
 import type { SshLink } from './ssh-link.ts';
@@ -38,7 +38,7 @@ export async function readRemoteFile(
 }
 
 function readScript(path: HostPath, { offset = 0, length }: ReadOptions): string {
-  const file = shellWord(path);
+  const file = pathWord(path);
   const from = offset === 0 ? 'cat' : `tail -c +${offset + 1}`;
   const read = length === undefined ? `exec ${from} <${file}` : `${from} <${file} | head -c ${length}`;
   return [

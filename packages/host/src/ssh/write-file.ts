@@ -6,6 +6,7 @@ import { HostError } from '../host-error.ts';
 import { type HostPath, joinHostPath, parentHostPath } from '../host-path.ts';
 import { shellWord } from '../shell-quoting.ts';
 import { channelInput } from './channel-input.ts';
+import { pathWord } from './path-word.ts';
 import { openScript } from './remote-script.ts';
 import { scriptOutput } from './script-output.ts';
 import { shellFailure } from './shell-failure.ts';
@@ -93,7 +94,7 @@ async function fill(
 }
 
 function fillScript(temporary: HostPath, path: HostPath, ifAbsent: boolean): string {
-  const [file, target] = [shellWord(temporary), shellWord(path)];
+  const [file, target] = [pathWord(temporary), pathWord(path)];
   return [
     ...(ifAbsent ? [`if [ -e ${target} ] || [ -L ${target} ]; then say exists; exit 0; fi`] : []),
     `if [ -d ${target} ] && [ ! -L ${target} ]; then say directory; exit 0; fi`,
@@ -119,7 +120,7 @@ async function stream(
 }
 
 function publishScript(temporary: HostPath, path: HostPath, { mode, ifAbsent }: WriteOptions): string {
-  const [file, target] = [shellWord(temporary), shellWord(path)];
+  const [file, target] = [pathWord(temporary), pathWord(path)];
   const publish = ifAbsent ? `ln -T ${file} ${target} && rm -f ${file}` : `mv -fT ${file} ${target}`;
   return [
     `m=${mode === undefined ? DEFAULT_MODE : modeDigits(mode)}`,

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import type { Host } from '../../host.ts';
-import { type HostPath, joinHostPath } from '../../host-path.ts';
+import { joinHostPath } from '../../host-path.ts';
 import { readText } from '../../read-text.ts';
 import { type CaseDefinition, names, rejectsWith } from './contract-case.ts';
 
-/** Arranging files, and what their names may be. */
+/** Arranging files. */
 export const fileTreeCases: readonly CaseDefinition[] = [
   {
     name: 'answers with typed errors',
@@ -30,15 +29,6 @@ export const fileTreeCases: readonly CaseDefinition[] = [
       assert.equal(await host.stat(missing), undefined);
       assert.equal(await host.stat(joinHostPath(file, 'below')), undefined);
     },
-  },
-  {
-    name: 'carries hostile names through every operation',
-    check: ({ host, folder }) => carriesNames(host, folder, HOSTILE_NAMES),
-  },
-  {
-    name: 'carries names that are not UTF-8 through every operation',
-    needs: ['rawNames'],
-    check: ({ host, folder }) => carriesNames(host, folder, RAW_NAMES),
   },
   {
     name: 'says what is at a path, and of a link what it leads to when asked',
@@ -121,51 +111,3 @@ export const fileTreeCases: readonly CaseDefinition[] = [
     },
   },
 ];
-
-const HOSTILE_NAMES = [
-  '-rf',
-  ' ',
-  'a b',
-  'new\nline',
-  '"q"',
-  "it's",
-  '$(touch x)',
-  '`id`',
-  '\\',
-  '*',
-  '~',
-  '👩‍👩‍👧',
-  'e\u0301',
-  '\ufeffbom',
-  'n'.repeat(255),
-];
-
-const RAW_NAMES = ['\udcff', 'a\udc80b', '\udced\udcb2\udc80'];
-
-async function carriesNames(host: Host, folder: HostPath, hostile: readonly string[]): Promise<void> {
-  for (const name of hostile) {
-    const base = joinHostPath(folder, 'case');
-    const [path, moved, link] = [
-      joinHostPath(base, name),
-      joinHostPath(base, 'moved'),
-      joinHostPath(base, 'link'),
-    ];
-    await host.makeDirectory(base);
-    await host.writeFile(path, name.isWellFormed() ? name : 'raw');
-    assert.deepEqual(await names(host, base), [name]);
-    assert.equal((await host.stat(path))?.kind, 'file');
-    assert.equal(await host.canonicalize(path), joinHostPath(await host.canonicalize(base), name));
-    assert.equal(await readText(host, path), name.isWellFormed() ? name : 'raw');
-    await host.link(link, name);
-    assert.equal(await host.readLink(link), name);
-    assert.equal(await host.canonicalize(link), await host.canonicalize(path));
-    await host.setMode(path, 0o600);
-    await host.rename(path, moved);
-    await host.link(path, moved, { hard: true });
-    await host.remove(path);
-    await host.makeDirectory(joinHostPath(path, name));
-    await host.writeFile(joinHostPath(path, name, 'f'), '');
-    await host.remove(base, { recursive: true });
-    assert.equal(await host.stat(base), undefined);
-  }
-}

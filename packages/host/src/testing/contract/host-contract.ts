@@ -10,8 +10,10 @@ import { endingCases } from './ending-cases.ts';
 import { fileContentCases } from './file-content-cases.ts';
 import { fileTreeCases } from './file-tree-cases.ts';
 import { hostileArchiveCases } from './hostile-archive-cases.ts';
+import { hostileNameCases } from './hostile-name-cases.ts';
 import { leftBehindCases } from './left-behind-cases.ts';
 import { listeningCases } from './listening-cases.ts';
+import { longPathCases } from './long-path-cases.ts';
 import { outputCases } from './output-cases.ts';
 import { terminalCases } from './terminal-cases.ts';
 import { walkCases } from './walk-cases.ts';
@@ -37,6 +39,8 @@ const ALL_CASES: readonly CaseDefinition[] = [
   ...terminalCases,
   ...fileContentCases,
   ...fileTreeCases,
+  ...hostileNameCases,
+  ...longPathCases,
   ...confinementCases,
   ...watchCases,
   ...walkCases,

@@ -16,6 +16,8 @@ import { watchMemoryPath } from './memory-watch.ts';
 import { writeMemoryFile } from './memory-write.ts';
 
 const CHUNK_BYTES = 64 * 1024;
+const MAX_NAME_BYTES = 255;
+const MAX_PATH_BYTES = 4_095;
 
 export interface MemoryFilesOptions {
   readonly tree: FileTree;
@@ -43,7 +45,10 @@ export function createMemoryFiles({ tree, uid, hostSignal }: MemoryFilesOptions)
         yield { name, kind: node.kind } satisfies DirEntry;
       }
     },
-    makeDirectory: async (path, { mode } = {}) => makeFolders(tree, at, path, mode ?? 0o755),
+    makeDirectory: async (path, { mode } = {}) => {
+      checkBytes(path);
+      makeFolders(tree, at, path, mode ?? 0o755);
+    },
     remove: async (path, { recursive = false } = {}) => {
       if (path === '/') throw new HostError('permission-denied', 'The root of a host is never removed.');
       const place = ifThere(() => at(path, false), ['not-found']);
@@ -86,9 +91,14 @@ export function createMemoryFiles({ tree, uid, hostSignal }: MemoryFilesOptions)
 function checkBytes(path: string): void {
   if (path.includes('\0'))
     throw new HostError('invalid-path', `A path on a host cannot hold a NUL byte: ${JSON.stringify(path)}.`);
+  if (encodeHostPathBytes(path).length > MAX_PATH_BYTES)
+    throw new HostError('invalid-path', `A path on a host has ${MAX_PATH_BYTES} bytes at the most: ${path}.`);
   for (const name of path.split('/')) {
-    if (encodeHostPathBytes(name).length > 255)
-      throw new HostError('invalid-path', `A name on a host has 255 bytes at the most: ${name}.`);
+    if (encodeHostPathBytes(name).length > MAX_NAME_BYTES)
+      throw new HostError(
+        'invalid-path',
+        `A name on a host has ${MAX_NAME_BYTES} bytes at the most: ${name}.`,
+      );
   }
 }
 

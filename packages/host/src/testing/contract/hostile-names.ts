@@ -1,0 +1,42 @@
+/** File names that a program gets wrong which does not take names for bytes: shells, options, formats, messages, limits. */
+export const HOSTILE_NAMES: readonly string[] = [
+  '-',
+  '--',
+  '-rf',
+  '--help',
+  '...',
+  ' ',
+  ' a  b ',
+  '\n',
+  '\n\nends\n\n',
+  '\t\r\u0001\u001b[31m\u007f',
+  `it's "q"`,
+  '\\',
+  '\\n\\0101\\c%s%n%%\\',
+  '$(touch x)`id`$HOME$1',
+  '*',
+  '[a-z]?{a,b}',
+  '~',
+  '!',
+  '#;ls&&ls|<x>y',
+  '(',
+  'A=b',
+  "': File exists",
+  'x: No such file or directory',
+  'a -> b',
+  'f644 0 1.5 2:3 0\n.x',
+  '👩‍👩‍👧 e\u0301',
+  '\ufeffbom',
+  'n'.repeat(255),
+  '\u754c'.repeat(85),
+];
+
+/** Those of bytes that are not UTF-8; see `HostPath`. */
+export const RAW_NAMES: readonly string[] = [
+  '\udcff',
+  'a\udced\udcb2\udc80b',
+  '\udcff\n\n',
+  "it's \udcfe",
+  '$(x)\udcf0%s\\',
+  '\udcc3'.repeat(255),
+];

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type BinaryProgress, codexRelease } from '@seedbed/binary-cache';
-import { type Host, type HostPath, hostPath } from '@seedbed/host';
+import { type Host, type HostPath, hostPath, joinHostPath } from '@seedbed/host';
 import {
   bindSurveyedPolicy,
   parseSandboxPolicy,
@@ -192,6 +192,8 @@ async function launch(
     const probe = probeSandbox(host, sandbox, { codexPath: codex.path, env, signal: abort });
     const session = launchSession(host, {
       command: { argv: [codex.path, 'app-server', ...renderAppServerArgv(sandbox)], cwd: paths.workdir, env },
+      // Commands may neither read nor write there.
+      durable: { folder: joinHostPath(paths.codexHome, `link-${randomUUID()}`) },
       version: codex.version,
       thread: {
         cwd: paths.workdir,

@@ -1,5 +1,13 @@
 import { createJsonRpcPeer, JsonRpcError, type JsonRpcPeer } from '@seedbed/conversation-protocol/json-rpc';
-import type { Command, EndOptions, Host, HostProcess, ProcessExit } from '@seedbed/host';
+import type {
+  Command,
+  EndOptions,
+  Host,
+  HostPath,
+  HostProcess,
+  ProcessExit,
+  SpawnOptions,
+} from '@seedbed/host';
 import { z } from 'zod';
 import { AgentCodexError } from '../agent-codex-error.ts';
 import { createOutputTail, type OutputTail } from './output-tail.ts';
@@ -23,6 +31,8 @@ export interface AppServerOptions {
   readonly requestDeadlineMs: number;
   /** From the start of the process to the answer to `initialize`, in milliseconds. */
   readonly startDeadlineMs: number;
+  /** Where the host may keep what Codex reads and prints, so that a broken link to it costs nothing. See `SpawnOptions.durable`. */
+  readonly durable?: { readonly folder: HostPath };
   readonly signal?: AbortSignal;
 }
 
@@ -54,9 +64,9 @@ export async function openAppServer(
   command: Command,
   options: AppServerOptions,
 ): Promise<AppServer> {
-  const { client, signal } = options;
+  const { client, durable, signal } = options;
   await using stack = new AsyncDisposableStack();
-  const process = stack.use(await startProcess(host, command));
+  const process = stack.use(await startProcess(host, command, durable && { durable }));
   const stderr = stack.use(createOutputTail(process.stderr, { bytes: 16 * 1024 }));
   const peer = stack.use(
     createJsonRpcPeer({
@@ -101,9 +111,13 @@ export async function openAppServer(
   };
 }
 
-async function startProcess(host: Host, command: Command): Promise<HostProcess> {
+async function startProcess(
+  host: Host,
+  command: Command,
+  options: SpawnOptions | undefined,
+): Promise<HostProcess> {
   try {
-    return await host.spawn(command);
+    return await host.spawn(command, options);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new AgentCodexError('launch-failed', `Codex could not be started on ${host.label}: ${why}`, {

@@ -4,7 +4,7 @@ import {
   type EventLog,
   type EventMessage,
 } from '@seedbed/conversation-protocol';
-import type { Command, Host } from '@seedbed/host';
+import type { Command, Host, HostPath } from '@seedbed/host';
 import { AgentCodexError } from '../agent-codex-error.ts';
 import { type AppServer, openAppServer } from '../app-server/app-server.ts';
 import { answerServerRequest } from '../app-server/server-requests/answer-server-request.ts';
@@ -20,6 +20,8 @@ import { createTurnTracker, type TurnTracker } from './turn-tracker.ts';
 
 export interface LaunchOptions {
   readonly command: Command;
+  /** Where the host may keep what Codex reads and prints. */
+  readonly durable?: { readonly folder: HostPath };
   /** The version that must answer. */
   readonly version: string;
   readonly thread: ThreadSettings;
@@ -57,6 +59,7 @@ export async function launchSession(host: Host, options: LaunchOptions): Promise
     await openAppServer(host, options.command, {
       requestDeadlineMs: deadlines.requestMs,
       startDeadlineMs: deadlines.startMs,
+      ...(options.durable ? { durable: options.durable } : {}),
       ...(signal ? { signal } : {}),
       client: {
         onNotification: wiring.receive,

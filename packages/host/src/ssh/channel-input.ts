@@ -15,20 +15,23 @@ export function channelInput(
   { exit, attempt, hangUp }: ChannelInputOptions,
 ): WritableStream<Uint8Array> {
   let hasEnded = false;
-  const ended = exit.then((): never => {
+  /** Ends the wait of the write that is under way: one at a time, so that nothing piles up over a long life. */
+  let stopWaiting: (() => void) | undefined;
+  void exit.then(() => {
     hasEnded = true;
-    throw new HostError('io', `Could not ${attempt}: nobody reads it any more.`);
+    stopWaiting?.();
   });
-  ended.catch(() => undefined);
+  const gone = (cause?: Error): HostError => {
+    const why = cause === undefined ? 'nobody reads it any more.' : cause.message;
+    return new HostError('io', `Could not ${attempt}: ${why}`, { cause });
+  };
   return new WritableStream<Uint8Array>({
     async write(chunk) {
-      if (hasEnded) return await ended;
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      channel.write(chunk, (cause) => {
-        if (cause == null) return resolve();
-        reject(new HostError('io', `Could not ${attempt}: ${cause.message}`, { cause }));
+      if (hasEnded) throw gone();
+      await new Promise<void>((resolve, reject) => {
+        stopWaiting = () => reject(gone());
+        channel.write(chunk, (cause) => (cause == null ? resolve() : reject(gone(cause))));
       });
-      await Promise.race([promise, ended]);
     },
     close: hangUp,
     abort: hangUp,

@@ -15,7 +15,7 @@ export type {
   SshLogin,
 } from './authentication.ts';
 export { type ReadSshConfigOptions, readSshConfig } from './config/read-ssh-config.ts';
+export type { LinkChange } from './connections.ts';
 export type { AcceptNewHostKey, HostKeyTrust, KnownHostsTrust, NewHostKey } from './host-key.ts';
 export { openSshHost, type SshHostOptions } from './open-ssh-host.ts';
 export type { SshDestination } from './ssh-destination.ts';
-export type { LinkChange } from './ssh-link.ts';

@@ -22,12 +22,13 @@ import {
 } from './arrange-files.ts';
 import { connectRemotely } from './connect.ts';
 import { createConnector } from './connection.ts';
+import type { LinkChange } from './connections.ts';
 import { type DurableRequest, startDurableProcess } from './durable/durable-process.ts';
 import { listenRemotely } from './listen.ts';
 import { readRemoteFile } from './read-file.ts';
 import { startRemoteProcess } from './remote-process.ts';
 import type { SshDestination } from './ssh-destination.ts';
-import { createSshLink, type LinkChange, type SshLink } from './ssh-link.ts';
+import { createSshLink, type SshLink } from './ssh-link.ts';
 import { watchRemotePath } from './watch-path.ts';
 import { writeRemoteFile } from './write-file.ts';
 

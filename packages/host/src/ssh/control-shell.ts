@@ -126,7 +126,8 @@ export function createControlShell(open: (line: string) => Promise<Session>): Co
       return began[0] === undefined ? 0 : performance.now() - began[0];
     },
     get isOpen() {
-      return isOpen;
+      // The connection is known to be gone before its channels are.
+      return isOpen && session?.lost.aborted !== true;
     },
     login,
     async ask(script, attempt) {

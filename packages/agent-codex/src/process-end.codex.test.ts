@@ -1,19 +1,28 @@
 import { createLocalHost } from '@seedbed/host/local';
-import { processesWithEnvironment } from '@seedbed/host/testing';
+import { type LivingProcess, openLinkProxy, openSshd, processesWithEnvironment } from '@seedbed/host/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { codexBinary, downloadTimeout, supportedVersions } from '../test/codex-binaries.ts';
 import { codexOnHosts } from '../test/codex-on-hosts.ts';
-import { recordPids } from '../test/recorded-pids.ts';
 import { eventOf, openScriptedTask, type ScriptedTask } from '../test/scripted-task.ts';
+import { connectTo } from '../test/ssh-place.ts';
 
 beforeAll(() => Promise.all(supportedVersions.map(codexBinary)), downloadTimeout);
 
 /** A command that stays, with a child that leaves its session. */
 const lasting = 'setsid sleep 1001 & echo started; sleep 1001';
 
-async function left(task: ScriptedTask): Promise<readonly unknown[]> {
+async function left(task: ScriptedTask): Promise<readonly LivingProcess[]> {
   await using host = createLocalHost();
   return await processesWithEnvironment(host, `HOME=${task.workdir}/home`);
+}
+
+/** The process of Codex itself, of which the host may only know what looks after it. */
+async function codexOf(task: ScriptedTask): Promise<number> {
+  const codex = (await left(task)).find(
+    ({ argv }) => argv[0]?.endsWith('/codex') && argv[1] === 'app-server',
+  );
+  if (codex === undefined) throw new Error('Codex does not run.');
+  return codex.pid;
 }
 
 /** Starts the command, and comes back when its child runs. */
@@ -49,18 +58,15 @@ describe.each(codexOnHosts())(
     it.each(['workspace-write', 'danger-full-access'] as const)(
       'when Codex is killed in the middle of a command (%s)',
       async (mode) => {
-        const host = recordPids(await hostOf());
         await using task = await openScriptedTask({
           version,
-          host,
+          host: await hostOf(),
           story,
           sandbox: { mode },
           onApproval: async () => ({ type: 'approve' }),
         });
         const { result } = await runLasting(task);
-        const pid = host.pids.at(-1);
-        if (pid === undefined) throw new Error('Codex was not started.');
-        process.kill(pid, 'SIGKILL');
+        process.kill(await codexOf(task), 'SIGKILL');
         expect((await result).outcome).toMatchObject({
           status: 'failed',
           failure: { code: 'agent-lost', message: expect.stringContaining('SIGKILL') },
@@ -71,3 +77,19 @@ describe.each(codexOnHosts())(
     );
   },
 );
+
+describe.each(supportedVersions)('of a session of Codex %s on a host whose link is cut', (version) => {
+  it('no process is left once it has been ended', async () => {
+    await using stack = new AsyncDisposableStack();
+    const sshd = stack.use(await openSshd());
+    const link = stack.use(await openLinkProxy(sshd));
+    const host = stack.use(await connectTo(sshd, link));
+    const story = [[{ type: 'run', command: lasting, yieldMs: 60_000 }]] as const;
+    const task = stack.use(await openScriptedTask({ version, host, story }));
+    const { result } = await runLasting(task);
+    link.cut();
+    await task.conversation.end();
+    expect((await result).outcome.status).not.toBe('completed');
+    await expect.poll(async () => await left(task), { timeout: 20_000 }).toEqual([]);
+  });
+});

@@ -136,7 +136,7 @@ describe('logging in with a key', () => {
       [{ privateKey: publicLine }, 'a public key'],
       [{ privateKey: text.slice(0, 150) }, 'damaged'],
       [{ privateKey: '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----' }, 'PKCS #8'],
-      [[], 'no way'],
+      [[], 'no key, agent or password'],
     ];
     (await sshd.server()).refuseConnections();
     try {

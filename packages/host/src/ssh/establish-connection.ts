@@ -62,6 +62,7 @@ export async function establishConnection(transport: Transport, facts: Establish
     failure: (cause) => connectionFailure({ label, phase, cause }),
     isLoggingIn: () => phase === 'login',
     ready: ready.resolve,
+    destroy: () => void stream.destroy(),
   });
   attempt.signal.addEventListener('abort', onAbort, { once: true });
   transport.lost?.addEventListener('abort', onWayLost, { once: true });
@@ -96,9 +97,13 @@ interface Listening {
   failure(cause: unknown): HostError;
   isLoggingIn(): boolean;
   ready(): void;
+  destroy(): void;
 }
 
-function listenTo(client: Client, { login, lose, enter, failure, isLoggingIn, ready }: Listening): void {
+function listenTo(
+  client: Client,
+  { login, lose, enter, failure, isLoggingIn, ready, destroy }: Listening,
+): void {
   let wasReady = false;
   client.once('handshake', () => enter('login'));
   client.once('ready', () => {
@@ -109,6 +114,8 @@ function listenTo(client: Client, { login, lose, enter, failure, isLoggingIn, re
     if (!wasReady && isAboutOneKey(cause)) return;
     lose(isLoggingIn() && isRefusal(cause) ? login.refusal(`it said: ${said(cause)}`) : failure(cause));
   });
+  // At its end the host says nothing any more, though the other direction may still be open, and stuck.
+  client.once('end', destroy);
   client.once('close', () => lose(failure(undefined)));
   client.on('change password', () => {
     lose(login.refusal('the password: it has expired, and the host wants a new one first'));

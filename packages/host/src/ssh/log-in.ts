@@ -89,7 +89,7 @@ function wayOf(login: SshLogin): LoginWay {
 }
 
 function nothingToTry({ label }: LoginTarget, story: readonly string[], cause: unknown): HostError {
-  const why = story.length === 0 ? 'no way to do so is named (auth)' : story.join('; ');
+  const why = story.length === 0 ? 'no key, agent or password is named (auth)' : story.join('; ');
   return new HostError('permission-denied', `Cannot prove to ${label} who the user is: ${why}.`, { cause });
 }
 

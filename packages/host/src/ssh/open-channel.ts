@@ -1,15 +1,20 @@
 import type { ClientChannel } from 'ssh2';
+import { HostError } from '../host-error.ts';
 import type { Connection } from './connection.ts';
+
+/** How long a connection that has ended may take to be gone. */
+const GONE_MS = 2_000;
 
 /** Opens a channel by one of the client's methods. Rejects with what ssh2 says when the host refuses, with a `HostError` when the connection is gone. */
 export async function openChannel(
   connection: Pick<Connection, 'lost'>,
   open: (callback: (failure: Error | undefined, channel: ClientChannel) => void) => void,
 ): Promise<ClientChannel> {
-  connection.lost.throwIfAborted();
+  const { lost } = connection;
+  lost.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<ClientChannel>();
-  const onLost = (): void => reject(connection.lost.reason);
-  connection.lost.addEventListener('abort', onLost, { once: true });
+  const onLost = (): void => reject(lost.reason);
+  lost.addEventListener('abort', onLost, { once: true });
   try {
     open((failure, channel) => {
       if (failure === undefined) resolve(channel);
@@ -17,9 +22,22 @@ export async function openChannel(
     });
     return await promise;
   } catch (failure) {
-    connection.lost.throwIfAborted();
+    lost.throwIfAborted();
+    if (isEnded(failure)) throw await lossOf(lost);
     throw failure;
   } finally {
-    connection.lost.removeEventListener('abort', onLost);
+    lost.removeEventListener('abort', onLost);
   }
+}
+
+/** What ssh2 throws between the end of a connection and its being gone. */
+function isEnded(failure: unknown): boolean {
+  return failure instanceof Error && failure.message === 'Not connected';
+}
+
+async function lossOf(lost: AbortSignal): Promise<unknown> {
+  const late = AbortSignal.timeout(GONE_MS);
+  const over = AbortSignal.any([lost, late]);
+  if (!over.aborted) await new Promise((resolve) => over.addEventListener('abort', resolve, { once: true }));
+  return lost.aborted ? lost.reason : new HostError('host-lost', 'The connection has ended.');
 }

@@ -126,7 +126,8 @@ async function* tryKey(
   });
   yield trial.method;
   const failure = trial.failure();
-  if (failure !== undefined) throw failure;
+  if (failure instanceof UnusableLogin) throw failure;
+  if (failure !== undefined) throw new UnusableLogin('it could not sign', { cause: failure });
   if (!trial.signed()) return `${nameOf(publicKey)} refused`;
   talk.methods = (yield noMethod(talk.user)).methods;
   return `${nameOf(publicKey)} ${NOT_ENOUGH}`;

@@ -47,6 +47,12 @@ export function createConfigFiles(home: string): ConfigFiles {
       return reading;
     },
     async included(pattern, by, place) {
+      if (/^~[^/]|%|\$\{/.test(pattern)) {
+        throw new HostError(
+          'unsupported',
+          `${place}: Include ${pattern} names another home, a token or a variable, which is not looked up; write the whole path.`,
+        );
+      }
       const folder = dirname(by.path) === SYSTEM_FOLDER ? SYSTEM_FOLDER : join(home, '.ssh');
       const path = pattern.startsWith('~/') ? join(home, pattern.slice(2)) : pattern;
       const full = isAbsolute(path) ? path : join(folder, path);

@@ -321,6 +321,8 @@ describe('an option that cannot be kept', () => {
     'StrictHostKeyChecking off',
     'NoSuchOption x',
     'IdentityFile ~somebody/key',
+    'Include ~somebody/config',
+    'Include %h.config',
     'IdentityFile two\\ words',
     "IdentityFile 'two words'",
     'IdentityFile a#b',

@@ -46,6 +46,7 @@ export interface ReadSshConfigOptions {
  * StrictHostKeyChecking (`no` is refused), HostKeyAlias, HashKnownHosts, ConnectTimeout, ServerAliveInterval, PubkeyAuthentication, PubkeyAcceptedAlgorithms, RequiredRSASize, PasswordAuthentication,
  * KbdInteractiveAuthentication, PreferredAuthentications, Ciphers, MACs, KexAlgorithms, HostKeyAlgorithms. What else would make it another connection (ProxyCommand, CertificateFile …) is an error by
  * name; forwards and comforts of a terminal are left out. Nothing is run, and the files are read once.
+ * ConnectTimeout is here the time for the whole way, as `connectTimeoutMs` is.
  *
  * @throws {HostError} `unsupported` for an option that cannot be kept, `invalid-config` for one that cannot be understood, `permission-denied` for a ~/.ssh/config that others may change,
  * `io` and `limit-exceeded` for files that cannot be read.

@@ -9,6 +9,7 @@ import { openSshd, type TestSshd } from '../testing/index.ts';
 import type { SshAuthentication } from './authentication.ts';
 import { type Connector, createConnector } from './connection.ts';
 import type { HostKeyTrust, NewHostKey } from './host-key.ts';
+import { openChannel } from './open-channel.ts';
 
 const sshd = sshdForTests();
 let folder: TestFolder;
@@ -199,6 +200,23 @@ describe('the key of a host', () => {
     await expect(connector.connect()).rejects.toMatchObject({ code: 'host-key-changed' });
     await know();
     await connectAndClose(connector);
+  });
+
+  it('is shown again when keys are exchanged anew, in the midst of much data', async () => {
+    await using server = await openSshd({ config: ['RekeyLimit 1M'] });
+    const connection = await (await connectorTo({ knownHosts, acceptNew: true }, { server })).connect();
+    let exchanges = 0;
+    connection.client.on('handshake', () => {
+      exchanges += 1;
+    });
+    const channel = await openChannel(connection, (callback) =>
+      connection.client.exec('head -c 10000000 /dev/zero', callback),
+    );
+    let bytes = 0;
+    for await (const chunk of channel) bytes += Buffer.byteLength(chunk);
+    expect(bytes).toBe(10_000_000);
+    expect(exchanges).toBeGreaterThan(3);
+    connection.close();
   });
 
   it('is asked for in the type that is known, where the host has several', async () => {

@@ -3,11 +3,11 @@ import { HostError } from './host-error.ts';
 
 /**
  * A Node stream as a web stream that keeps what nobody has read yet, also after the process on the other end is gone.
- * (Node itself throws away the unread output of an ended child, unless somebody listens for `readable`.)
+ * (Node itself lets the unread output of an ended child flow away.)
  */
 export interface RetainedOutput {
   readonly stream: ReadableStream<Uint8Array>;
-  /** Resolves when the other end has closed and every byte was taken, or when this end was closed. */
+  /** Resolves when the other end has closed and every byte was taken from it, or when this end was closed. */
   readonly ended: Promise<void>;
   /** Takes what the pipe still holds into memory, so that the pipe itself closes. At most about `limit` bytes. */
   absorb(limit: number): void;
@@ -22,29 +22,37 @@ export interface RetainOptions {
   readonly sharesChannel?: boolean;
 }
 
+/** As much is taken from a source for a reader that has not asked for it yet. */
+const READ_AHEAD_BYTES = 128 * 1024;
+
 export function retainOutput(
   source: Readable,
   attempt: string,
   { failureAtEnd, lost, sharesChannel = false }: RetainOptions = {},
 ): RetainedOutput {
   const ended = Promise.withResolvers<void>();
-  const absorbed: Uint8Array[] = [];
-  let absorbLimit = 0;
+  const taken: Uint8Array[] = [];
+  let takenBytes = 0;
+  let limit = 0;
   let failure: HostError | undefined;
   let finished = false;
   let isDropped = false;
   let wake: (() => void) | undefined;
-  const onReadable = (): void => {
-    // An empty pipe tells that it has ended only when it is read.
-    if (source.readableLength === 0 || isDropped) source.read();
-    while (absorbLimit > 0) {
-      const chunk: Buffer | null = source.read();
-      if (chunk === null) break;
-      absorbLimit -= chunk.byteLength;
-      absorbed.push(chunk);
+  // Chunk by chunk: `read()` would copy all that the source holds into one new buffer, of up to 3 MB for an SSH channel.
+  source.on('data', (chunk: Uint8Array) => {
+    if (isDropped) return;
+    if (limit === 0) {
+      // Nobody reads yet: it flows only to tell of its end.
+      source.pause();
+      source.unshift(chunk);
+      return;
     }
+    taken.push(chunk);
+    takenBytes += chunk.byteLength;
+    // Also when it was paused before: Node resumes the streams of a child that has ended.
+    if (takenBytes >= limit) source.pause();
     wake?.();
-  };
+  });
   const finish = (): void => {
     if (!finished) failure ??= lost?.aborted ? lost.reason : failureAtEnd?.();
     finished = true;
@@ -52,7 +60,6 @@ export function retainOutput(
     ended.resolve();
     wake?.();
   };
-  source.on('readable', onReadable);
   source.once('end', finish);
   source.once('close', finish);
   lost?.addEventListener('abort', finish, { once: true });
@@ -61,12 +68,26 @@ export function retainOutput(
     failure = new HostError('io', `Could not ${attempt}: ${cause.message}`, { cause });
     finish();
   });
+  source.resume();
+  const take = (): Uint8Array | undefined => {
+    // What had come before a loss is still there, and comes as `data`.
+    if (finished && taken.length === 0) source.read();
+    const chunk = taken.shift();
+    if (chunk === undefined) return undefined;
+    takenBytes -= chunk.byteLength;
+    if (takenBytes < limit && source.isPaused()) source.resume();
+    return chunk;
+  };
   const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        if (limit === 0) {
+          limit = READ_AHEAD_BYTES;
+          source.resume();
+        }
         for (;;) {
-          const chunk: Uint8Array | null = absorbed.shift() ?? source.read();
-          if (chunk !== null) return controller.enqueue(chunk);
+          const chunk = take();
+          if (chunk !== undefined) return controller.enqueue(chunk);
           if (failure !== undefined) return controller.error(failure);
           if (finished) return controller.close();
           await new Promise<void>((resolve) => {
@@ -75,13 +96,10 @@ export function retainOutput(
         }
       },
       cancel() {
-        absorbed.length = 0;
-        if (!sharesChannel) {
-          source.destroy();
-          return;
-        }
+        taken.length = 0;
         isDropped = true;
-        onReadable();
+        if (sharesChannel) source.resume();
+        else source.destroy();
       },
     },
     { highWaterMark: 0 },
@@ -89,9 +107,9 @@ export function retainOutput(
   return {
     stream,
     ended: ended.promise,
-    absorb(limit) {
-      absorbLimit = limit;
-      onReadable();
+    absorb(bytes) {
+      limit = takenBytes + bytes;
+      source.resume();
     },
   };
 }

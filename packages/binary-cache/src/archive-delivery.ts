@@ -110,17 +110,30 @@ async function fetchThere(
     throw new BinaryCacheError('source-refused', `${source.name} has no address with a pinned digest.`);
   }
   const address = await source.locate(request);
+  const url = openAddress(address.url, source);
   return await land(layout, source, request, {
     integrity: parseIntegrity(request.artifact.integrity),
     way: 'fetch',
     arrived: (path) => ({ kind: 'arrived', path, compression: address.compression }),
     bring: (landing) =>
-      fetchOnHost(landing, address, {
+      fetchOnHost(landing, {
+        url,
         maxBytes: request.limits.maxArchiveBytes,
         stallMs: request.delivery === 'auto' ? tryStallMs : fetchStallMs,
         report: (bytes) => request.report({ phase: 'fetch', bytes }),
       }),
   });
+}
+
+/** The host's users may see it, and its tools take it for more than an address if it can hold anything. */
+function openAddress(address: string, source: BinarySource): string {
+  const url = URL.canParse(address) && !/[\0-\x20]/.test(address) ? new URL(address) : undefined;
+  const isOpen = url?.username === '' && url.password === '';
+  if (isOpen && (url.protocol === 'http:' || url.protocol === 'https:')) return url.href;
+  throw new BinaryCacheError(
+    'source-refused',
+    `${source.name} gives an address that no host is sent to: it must be http or https, and hold no credentials.`,
+  );
 }
 
 interface Transport {

@@ -1,9 +1,9 @@
 import { BinaryCacheError } from './binary-cache-error.ts';
-import type { ArchiveAddress } from './binary-source.ts';
 import type { Landing } from './landing.ts';
 import { createWatchdog } from './transfer-watchdog.ts';
 
 export interface HostFetchOptions {
+  readonly url: string;
   readonly maxBytes: number;
   /** For how long less than 64 KiB may come, in milliseconds. */
   readonly stallMs: number;
@@ -16,17 +16,13 @@ export interface HostFetchOptions {
  *
  * @throws {BinaryCacheError} `download-failed`, `integrity-mismatch`, `limit-exceeded` and what a landing throws.
  */
-export async function fetchOnHost(
-  landing: Landing,
-  { url }: ArchiveAddress,
-  { maxBytes, stallMs, report }: HostFetchOptions,
-): Promise<'done' | 'taken'> {
+export async function fetchOnHost(landing: Landing, options: HostFetchOptions): Promise<'done' | 'taken'> {
   const kept = landing.size === 0 ? undefined : await landing.keep();
   if (kept === 'taken') return 'taken';
   if (kept?.kind === 'right') return 'done';
   for (;;) {
     const present = landing.size;
-    if ((await fetchRest(landing, { url, maxBytes, stallMs, report })) === 'taken') return 'taken';
+    if ((await fetchRest(landing, options)) === 'taken') return 'taken';
     const fetched = await landing.keep();
     if (fetched === 'taken') return 'taken';
     if (fetched.kind === 'right') return 'done';
@@ -37,7 +33,7 @@ export async function fetchOnHost(
 
 async function fetchRest(
   landing: Landing,
-  { url, maxBytes, stallMs, report }: HostFetchOptions & { readonly url: string },
+  { url, maxBytes, stallMs, report }: HostFetchOptions,
 ): Promise<'done' | 'taken'> {
   const watchdog = createWatchdog(stallMs);
   const stalled = Promise.withResolvers<never>();

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { cp, mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { cp, lutimes, mkdir, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { hostPath } from '@seedbed/host';
@@ -128,6 +128,26 @@ test('what a killed install left is removed once it gave no sign of life for lon
   await rm(join(first.root, 'lib/data'));
   await it.ensure();
   expect((await it.names('incoming')).sort()).toEqual([foreign, live].sort());
+});
+
+test('a part of an archive that nobody continued for a day is removed; what is younger, or not of this making, stays', async () => {
+  await using it = await stage(1_000);
+  const first = await it.ensure();
+  const incoming = join(it.folder, 'v1', 'incoming');
+  const digest = (letter: string): string => letter.repeat(128);
+  const forgotten = [`${digest('a')}.part`, `${digest('a')}.part.123`, `${digest('b')}.lock`];
+  const stays = [`${digest('c')}.part`, 'notes.part'];
+  const [dayAgo, hoursAgo] = [new Date(Date.now() - 25 * 3_600_000), new Date(Date.now() - 23 * 3_600_000)];
+  for (const name of [...forgotten, ...stays]) {
+    const path = join(incoming, name);
+    if (name.endsWith('.lock')) await symlink('somebody.1.2', path);
+    else await writeFile(path, 'some bytes');
+    const time = name.startsWith('c') ? hoursAgo : dayAgo;
+    await lutimes(path, time, time);
+  }
+  await rm(join(first.root, 'lib/data'));
+  await it.ensure();
+  expect((await it.names('incoming')).sort()).toEqual(stays.sort());
 });
 
 test('a tree whose install died before its entry was made is removed when old, not when new', async () => {

@@ -30,11 +30,19 @@ entered() { readlink "$entry" 2>/dev/null; }
 size() {
   if [ -f "$part" ]; then stat -c %s "$part" 2>/dev/null || stat -f %z "$part"; else echo 0; fi
 }
+has_room() {
+  # BusyBox calls a full disk an I/O error, and curl says only that it cannot write; cat says why.
+  head -c 1048576 /dev/zero | cat >"$part.$$" && rm -f "$part.$$" && return
+  rm -f "$part.$$"
+  return 1
+}
+nap() { sleep 0.2 2>/dev/null || sleep 1; }
 have() { echo "have $(size)"; }
 mine() { [ "$(holder)" = "$me" ] || { echo taken; exit 0; }; }
 leave() {
   # Whoever ends it ends the whole group, what this starts included.
   trap '' HUP INT TERM PIPE
+  rm -f "$part.$$" "$part.$$".*
   [ "$(holder)" != "$me" ] || rm -f "$lock"
 }
 trap leave EXIT
@@ -61,7 +69,7 @@ until ln -s "$me" "$lock" 2>/dev/null && [ "$(holder)" = "$me" ]; do
     continue
   fi
   free=0 still=$((still + 1)) looks=$((looks + 1))
-  sleep 0.2 2>/dev/null || sleep 1
+  nap
 done
 if [ "$(entered)" != "$before" ]; then echo entered; exit 0; fi
 
@@ -71,7 +79,6 @@ if [ -n "$inherited" ] && [ -f "$part" ]; then
   cp "$part" "$part.$$" && mv -f "$part.$$" "$part" || exit 1
 fi
 
-exec 3>&1
 get() {
   if command -v curl >/dev/null; then
     printf 'url = "%s"\\n' "$3" |
@@ -102,23 +109,27 @@ while read -r word first second third; do
   mine
   case $word in
     take)
-      if ! head -c "$first" >>"$part"; then
-        # BusyBox calls a full disk an I/O error; cat says it.
-        head -c 1048576 /dev/zero | cat >"$part.$$"
-        rm -f "$part.$$"
-        exit 1
-      fi
+      head -c "$first" >>"$part" || { has_room; exit 1; }
       mine
       have ;;
     fetch)
-      ( while sleep 1 3>&-; do echo "at $(size)" >&3; done ) </dev/null >/dev/null 2>&1 &
-      watcher=$!
-      said=$( ( fetch "$first" "$second" "$third" ) 2>&1 </dev/null 3>&-)
-      code=$?
-      kill "$watcher" 2>/dev/null
-      wait "$watcher" 2>/dev/null
+      # What ends it is a file that goes, which a full disk allows; a signal to a shell that has just been forked may be lost.
+      true >"$part.$$.busy" || exit 1
+      (
+        ( fetch "$first" "$second" "$third" ) >"$part.$$.said" 2>&1
+        mv -f "$part.$$.busy" "$part.$$.end.$?"
+      ) </dev/null >/dev/null 2>&1 &
+      looks=0
+      while [ -e "$part.$$.busy" ]; do
+        nap
+        looks=$((looks + 1))
+        [ $((looks % 5)) -ne 0 ] || echo "at $(size)"
+      done
+      for code in "$part.$$.end".*; do code=\${code##*.}; done
+      [ "$code" = 0 ] || has_room || exit 1
       mine
-      echo "fetched $code $(size) $(printf %s "$said" | tr '\\n\\r' '  ' | tail -c 300)" ;;
+      echo "fetched $code $(size) $(tr '\\n\\r' '  ' <"$part.$$.said" | tail -c 300)"
+      rm -f "$part.$$".* ;;
     keep)
       if command -v sha512sum >/dev/null; then found=$(sha512sum <"$part")
       elif command -v shasum >/dev/null; then found=$(shasum -a 512 <"$part")

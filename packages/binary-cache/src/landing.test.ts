@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdir, readdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Host, joinHostPath } from '@seedbed/host';
@@ -107,6 +107,28 @@ test('an archive arrives in pieces, is kept when its digest is right, and goes w
   await second.finish();
   expect(await readdir(join(it.folder, 'incoming'))).toEqual([]);
   expect((await readFile(it.archive)).equals(bytes)).toBe(true);
+});
+
+test.for(['dash', 'bash', 'busybox'])('%s follows the script', async (shell, context) => {
+  const program = ['/bin', '/usr/bin'].map((folder) => join(folder, shell)).find((path) => existsSync(path));
+  if (program === undefined) return context.skip(`there is no ${shell}`);
+  await using tools = await scratchFolder();
+  await symlink(program, join(tools.path, 'sh'));
+  await using it = await stage({ PATH: `${tools.path}:/usr/bin:/bin` });
+  const first = await it.landing({ holder: 'a' });
+  await send(first, 100_000);
+  const waiting = Promise.withResolvers<void>();
+  const opening = it.landing({ holder: 'b', report: () => waiting.resolve() });
+  await waiting.promise;
+  process.kill(Number(readlinkSync(it.lock).split('.')[1]), 'SIGTERM');
+  const second = await opening;
+  const options = { url: 'http://127.0.0.1:1/', connectSeconds: 5, maxBytes: 1e9, report: () => undefined };
+  expect(await second.fetch(options)).not.toMatchObject({ code: 0 });
+  expect(second.size).toBe(100_000);
+  await send(second);
+  expect(await second.keep()).toEqual({ kind: 'right' });
+  await second.finish();
+  expect(await readdir(join(it.folder, 'incoming'))).toEqual([]);
 });
 
 test('what has another digest is not kept, and is told apart from what is no archive at all', async () => {

@@ -66,11 +66,11 @@ export interface LandingPatience {
   readonly unknown: number;
 }
 
-const defaultPatience: LandingPatience = { living: 15 * 60, unknown: 15 };
+const defaultPatience: LandingPatience = { living: 15 * 60, unknown: 5 };
 const looksPerSecond = 5;
 /** What is computed on the host in silence, on a slow disk. */
 const silenceMs = 5 * 60_000;
-const partName = /^[0-9a-f]{128}\.(?:part|lock)(?:\.\d+)?$/;
+const partName = /^[0-9a-f]{128}\.(?:part|lock)(?:\.[0-9a-z.]+)?$/;
 
 /** Whether a landing has made a file of this name. */
 export function isLandingName(name: string): boolean {

@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { busyboxFolder } from '../test/busybox-folder.ts';
+import { startFakeRegistry } from '../test/fake-registry.ts';
 import { type SshStage, skipWithoutSshd, sshStage } from '../test/ssh-stage.ts';
 import { type BinaryCache, createBinaryCache } from './binary-cache.ts';
 import type { BinaryProgress } from './binary-source.ts';
 import { fileSource } from './file-source.ts';
+import { npmRegistrySource } from './npm-registry/index.ts';
 import { artifactFor } from './release.ts';
 
 const ballast = 6_000_000;
@@ -197,6 +199,19 @@ test('a host with nothing but BusyBox is pushed to, through a cut link, and look
   it.link.resetRoundTrips();
   expect(await cache.ensure(host, it.tool.release)).toMatchObject({ origin: 'cache', path: installed.path });
   expect(it.link.roundTrips()).toBeLessThanOrEqual(2);
+});
+
+test('a host that fetches itself gets hardly anything over the link', async (context) => {
+  skipWithoutSshd(context);
+  await using it = await sshStage({ ballast });
+  await using registry = await startFakeRegistry(it.tool);
+  const env = { HOME: it.scratch, PATH: '', npm_config_registry: registry.url };
+  const source = npmRegistrySource({ env, cwd: it.scratch, directory: join(it.scratch, 'downloads') });
+  const cache = createBinaryCache({ sources: [source], directory: it.directory, delivery: 'auto' });
+  const installed = await cache.ensure(await it.openHost(), it.tool.release);
+  expect(installed).toMatchObject({ origin: 'downloaded', delivery: 'fetch' });
+  expect(printed(installed.path)).toBe('tool 1.0.0\n');
+  expect(it.link.bytes('up')).toBeLessThan(ballast / 10);
 });
 
 test('a disk of the host that fills up during the push is told as such, and is empty again', async (context) => {

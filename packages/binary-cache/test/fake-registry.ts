@@ -13,6 +13,7 @@ export interface FakeRegistry extends AsyncDisposable {
     readonly path: string;
     readonly range: string | undefined;
     readonly authorization: string | undefined;
+    readonly agent: string | undefined;
   }[];
   /** Replaces the proper answer; gives back to it by calling `proper`. */
   onPackument: Answer | undefined;
@@ -33,6 +34,7 @@ export async function startFakeRegistry(tool: ToolPackage, tls?: ServerOptions):
       path,
       range: request.headers.range,
       authorization: request.headers.authorization,
+      agent: request.headers['user-agent'],
     });
     if (path === `/${name}`) return (registry.onPackument ?? sendPackument)(request, response);
     if (path === '/files/tool.tgz') return (registry.onTarball ?? registry.sendTarball)(request, response);

@@ -14,11 +14,15 @@ export interface BusyboxRoot extends AsyncDisposable {
 
 const PLACES = ['/usr/bin/busybox', '/bin/busybox'];
 
-/** Why there can be no BusyBox root here, `undefined` when there can. */
-export function whyNoBusyboxRoot(): string | undefined {
-  if (process.platform !== 'linux') return 'BusyBox needs Linux';
-  if (process.getuid?.() !== 0) return 'only root can give a command another root';
+/** Why there is no BusyBox here, `undefined` when there is one. */
+export function whyNoBusybox(): string | undefined {
   return findBusybox() === undefined ? 'there is no BusyBox (Debian: busybox)' : undefined;
+}
+
+/** Why no command can run in a BusyBox root here, `undefined` when one can. */
+export function whyNoBusyboxRoot(): string | undefined {
+  if (process.platform === 'linux' && process.getuid?.() === 0) return whyNoBusybox();
+  return 'only root, on Linux, can give a command another root';
 }
 
 function findBusybox(): string | undefined {

@@ -4,6 +4,7 @@ import type { HostPath } from '../host-path.ts';
 import { hostPath, relativeHostPath } from '../host-path.ts';
 import { decodeHostPathBytes } from '../host-path-bytes.ts';
 import { shellWord } from '../shell-quoting.ts';
+import { parseStatFacts, STAT_FORMAT } from '../stat-facts.ts';
 import { canonicalScript } from './canonical-script.ts';
 import { pathWord } from './path-word.ts';
 import { removalScript } from './removal-script.ts';
@@ -19,41 +20,12 @@ export async function statRemoteFile(
   followLinks: boolean,
 ): Promise<FileStat | undefined> {
   const attempt = `look at ${path}`;
-  // %y has the fractions of a second in GNU and in BusyBox, %Y in neither.
-  const script = `stat ${followLinks ? '-L ' : ''}-c '%f %s %d:%i %u %Y %y' ${pathWord(path)}`;
+  const script = `stat ${followLinks ? '-L ' : ''}-c '${STAT_FORMAT}' ${pathWord(path)}`;
   const { stdout, code, stderr } = await scriptResult(link, script, { attempt, repeatable: true });
-  if (code === 0) return parseStat(stdout.toString('latin1'));
+  if (code === 0) return parseStatFacts(stdout.toString('latin1'));
   const failure = shellFailure(attempt, stderr);
   if (failure.code === 'not-found' || failure.code === 'not-a-directory') return undefined;
   throw failure;
-}
-
-function parseStat(text: string): FileStat {
-  const [rawMode = '', size, identity = '', uid, seconds, ...readable] = text.trim().split(' ');
-  const mode = Number.parseInt(rawMode, 16);
-  const fraction = /:\d\d(\.\d+)/.exec(readable.join(' '))?.[1] ?? '0';
-  return {
-    kind: fileKind(mode),
-    size: Number(size),
-    mode: mode & 0o7777,
-    modifiedMs: Number(seconds) * 1_000 + Number(fraction) * 1_000,
-    identity,
-    uid: Number(uid),
-  };
-}
-
-/** By the type bits of a mode: see inode(7). */
-function fileKind(mode: number): FileKind {
-  switch (mode & 0o170000) {
-    case 0o100000:
-      return 'file';
-    case 0o040000:
-      return 'directory';
-    case 0o120000:
-      return 'symlink';
-    default:
-      return 'other';
-  }
 }
 
 const KINDS: Readonly<Record<string, FileKind>> = { f: 'file', d: 'directory', l: 'symlink', o: 'other' };

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { packDirectory } from '../../archive/pack-directory.ts';
 import type { Host } from '../../host.ts';
 import { HostError } from '../../host-error.ts';
 import { type HostPath, joinHostPath } from '../../host-path.ts';
 import { readText } from '../../read-text.ts';
 import { run } from '../../run.ts';
 import { walk } from '../../walk.ts';
-import { type CaseDefinition, names, rejectsWith } from './contract-case.ts';
+import { bytesOf, type CaseDefinition, names, rejectsWith } from './contract-case.ts';
 
 const MAX_PATH_BYTES = 4_095;
 const NAME = 'n'.repeat(255);
@@ -68,11 +69,27 @@ export const longPathCases: readonly CaseDefinition[] = [
     },
   },
   {
-    name: 'removes a tree that is deeper than a path can say',
+    name: 'gets by with a tree that is deeper than a path can say',
     needs: ['shell'],
     async check({ host, folder }) {
       const root = joinHostPath(folder, 'root');
       await plantDeeply(host, root);
+      const seen: string[] = [];
+      const unreadable: string[] = [];
+      const onUnreadable = (relativePath: string): void => void unreadable.push(relativePath);
+      for await (const { relativePath } of walk(host, root, { onUnreadable })) seen.push(relativePath);
+      assert.equal(seen[0], 'a');
+      assert.equal(seen.at(-1), 'z');
+      assert.ok(seen.length > 12, `gave ${seen.length} entries`);
+      assert.equal(unreadable.length, 1);
+      assert.match(unreadable[0] ?? '', /^a\/(0{250}\/)*0{250}$/);
+      await rejectsWith(drain(walk(host, root)), 'invalid-path');
+      await rejectsWith(bytesOf(packDirectory(host, root)), 'invalid-path');
+      const skipped: string[] = [];
+      const onSkip = (relativePath: string, reason: string): void =>
+        void skipped.push(`${reason} ${relativePath}`);
+      await bytesOf(packDirectory(host, root, { onSkip }));
+      assert.deepEqual(skipped, [`unreadable ${unreadable[0]}`]);
       await host.remove(root, { recursive: true });
       assert.deepEqual(await names(host, folder), []);
     },
@@ -101,4 +118,8 @@ async function plantDeeply(host: Host, root: HostPath): Promise<void> {
     'while [ "$i" -lt 40 ]; do mkdir "$n" && echo x >file && cd -P "./$n" || exit 1; i=$((i + 1)); done',
   ].join('\n');
   await run(host, { argv: ['sh', '-c', script, 'sh', root] }, { check: true });
+}
+
+async function drain(items: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of items);
 }

@@ -1,5 +1,5 @@
 import { HostError } from '../host-error.ts';
-import { createFramedOutput } from './framed-output.ts';
+import { createFramedOutput, type FramedOutput } from './framed-output.ts';
 import { newToken, talkativeShell } from './host-shell.ts';
 import type { Interruption } from './interruption.ts';
 import { letGoOf, type Session } from './ssh-session.ts';
@@ -27,7 +27,7 @@ export interface ControlShell {
   /** What `uname -s`, `uname -m`, `id -u` and `env -0` say to who logs in. */
   readonly login: Promise<Buffer>;
   /**
-   * @throws {HostError} `limit-exceeded` when the script prints more than 64 MiB, `timeout` when it hangs, `io` when the shell ends under it.
+   * @throws {HostError} `limit-exceeded` when the script prints more than 64 MiB, `timeout` when it hangs, what `open` throws.
    */
   ask(script: string, attempt: string): Promise<ControlAnswer>;
   close(): void;
@@ -36,39 +36,48 @@ export interface ControlShell {
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const MAX_LOGIN_BYTES = 1024 * 1024;
 const MAX_MESSAGE_BYTES = 64 * 1024;
-/** A file operation that takes longer hangs: on a network file system that is away, say. */
-const DEADLINE_MS = 60_000;
 
-/** `open` runs a line in a session of its own. */
-export function createControlShell(open: (line: string) => Promise<Session>): ControlShell {
+interface Asked {
+  /** When the shell came to it, as far as is known here. */
+  began: number;
+}
+
+/**
+ * @param open runs a line in a session of its own.
+ * @param deadlineMs a script that takes longer hangs: on a network file system that is away, say.
+ */
+export function createControlShell(
+  open: (line: string) => Promise<Session>,
+  deadlineMs: number,
+): ControlShell {
   const token = newToken();
-  const began: number[] = [];
+  const asked: Asked[] = [];
   let isOpen = true;
-  let session: Session | undefined;
-  const closing = Promise.withResolvers<never>();
-  closing.promise.catch(() => undefined);
+  let opened: { readonly session: Session; readonly outputs: readonly FramedOutput[] } | undefined;
+  let hanging: Asked | undefined;
+  let deadline: NodeJS.Timeout | undefined;
+
   const shut = (cause: Error): void => {
     isOpen = false;
-    closing.reject(cause);
-    if (session !== undefined) letGoOf(session);
+    clearTimeout(deadline);
+    for (const output of opened?.outputs ?? []) output.fail(cause);
+    if (opened !== undefined) letGoOf(opened.session);
   };
-  const opening = open(talkativeShell(token)).then((opened) => {
-    session = opened;
-    const { channel, lost } = opened;
-    const outputs = [createFramedOutput(channel), createFramedOutput(channel.stderr)] as const;
+  const opening = open(talkativeShell(token)).then((session) => {
+    const { channel, lost } = session;
+    const stdout = createFramedOutput(channel);
+    const stderr = createFramedOutput(channel.stderr);
+    opened = { session, outputs: [stdout, stderr] };
     channel.once('close', () => {
-      const cause = lost.aborted
-        ? lost.reason
-        : new HostError('io', 'The host ended the shell that does the file operations.');
-      for (const output of outputs) output.fail(cause);
-      shut(cause);
+      const why = 'The host ended the shell that does the file operations.';
+      shut(lost.aborted ? lost.reason : new HostError('host-lost', why));
     });
-    if (!isOpen) letGoOf(opened);
-    return { channel, lost, outputs };
+    if (!isOpen) letGoOf(session);
+    return { channel, lost, stdout, stderr };
   });
   opening.catch(shut);
 
-  const login = opening.then(async ({ outputs: [stdout] }) => {
+  const login = opening.then(async ({ stdout }) => {
     const line = Buffer.from(`\n${token}`);
     const [, told] = await Promise.all([
       stdout.until(line, MAX_LOGIN_BYTES),
@@ -78,72 +87,80 @@ export function createControlShell(open: (line: string) => Promise<Session>): Co
   });
   login.catch(() => undefined);
 
-  const ask = async (script: string, attempt: string): Promise<ControlAnswer> => {
-    let opened: Awaited<typeof opening>;
+  /** Only the script that the shell is at can hang; those behind it wait for it. */
+  const watchHead = (): void => {
+    clearTimeout(deadline);
+    const [head] = asked;
+    if (head === undefined || !isOpen) return;
+    head.began = performance.now();
+    deadline = setTimeout(() => {
+      hanging = head;
+      // Those behind it must not run when nobody waits for them any more.
+      opened?.session.channel.signal('KILL');
+      shut(new HostError('host-lost', 'The shell hung at another script.'));
+    }, deadlineMs);
+  };
+  const send = async (script: string): Promise<ControlAnswer> => {
+    let shell: Awaited<typeof opening>;
     try {
-      opened = await opening;
+      shell = await opening;
     } catch (cause) {
-      if (cause instanceof HostError && cause.code === 'host-lost') return notSent(cause);
+      if (cause instanceof HostError && cause.code === 'host-lost') return interrupted(cause, false);
       throw cause;
     }
-    const { channel, lost, outputs } = opened;
-    if (lost.aborted) return notSent(lost.reason);
+    const { channel, lost, stdout, stderr } = shell;
+    if (lost.aborted) return interrupted(lost.reason, false);
     const mark = newToken();
     const frame = Buffer.from(`\n${mark}`);
     const answers = Promise.all([
-      outputs[0].until(frame, MAX_OUTPUT_BYTES),
-      outputs[1].until(frame, MAX_MESSAGE_BYTES),
+      stdout.until(frame, MAX_OUTPUT_BYTES),
+      stderr.until(frame, MAX_MESSAGE_BYTES),
     ]);
-    answers.catch(() => undefined);
     // A shell parses a command to its end before it runs any of it: a script that is cut off does nothing.
-    channel.write(
-      `(\n${script}\n) </dev/null; printf '\\n%s %s\\n' ${mark} $?; printf '\\n%s\\n' ${mark} >&2\n`,
-    );
-    const deadline = setTimeout(() => {
-      // Those behind it must not run when nobody waits for them any more.
-      channel.signal('KILL');
-      shut(new HostError('timeout', `${attempt}: the host did not answer within ${DEADLINE_MS} ms.`));
-    }, DEADLINE_MS);
+    const report = `printf '\\n%s %s\\n' ${mark} $?; printf '\\n%s\\n' ${mark} >&2`;
+    channel.write(`(\n${script}\n) </dev/null; ${report}\n`);
     try {
-      const [stdout, stderr] = await Promise.race([answers, closing.promise]);
-      if (stdout.isTooLong) {
-        throw new HostError('limit-exceeded', `Could not ${attempt}: the host's answer is too long.`);
-      }
-      const value = { stdout: stdout.bytes, code: Number(stdout.rest), stderr: stderr.bytes.toString() };
-      return { kind: 'done', value };
+      const [out, err] = await answers;
+      if (out.isTooLong) throw new HostError('limit-exceeded', 'The answer is too long.');
+      return {
+        kind: 'done',
+        value: { stdout: out.bytes, code: Number(out.rest), stderr: err.bytes.toString() },
+      };
     } catch (cause) {
-      if (lost.aborted) return { kind: 'interrupted', cause: lost.reason, wasSent: true };
-      throw cause;
-    } finally {
-      clearTimeout(deadline);
+      if (cause instanceof HostError && cause.code === 'limit-exceeded') throw cause;
+      return interrupted(cause instanceof Error ? cause : new Error(String(cause)), true);
     }
   };
   return {
     get pending() {
-      return began.length;
+      return asked.length;
     },
     get busyMs() {
-      return began[0] === undefined ? 0 : performance.now() - began[0];
+      return asked[0] === undefined ? 0 : performance.now() - asked[0].began;
     },
     get isOpen() {
       // The connection is known to be gone before its channels are.
-      return isOpen && session?.lost.aborted !== true;
+      return isOpen && opened?.session.lost.aborted !== true;
     },
     login,
     async ask(script, attempt) {
-      began.push(performance.now());
+      const own: Asked = { began: performance.now() };
+      asked.push(own);
+      if (asked.length === 1) watchHead();
       try {
-        return await ask(script, attempt);
+        const answer = await send(script);
+        if (hanging !== own) return answer;
       } finally {
-        // The one behind it has the shell from now on.
-        began.shift();
-        if (began.length > 0) began[0] = performance.now();
+        asked.splice(asked.indexOf(own), 1);
+        watchHead();
       }
+      const why = `the host did not answer within ${deadlineMs} ms; it may still do it`;
+      throw new HostError('timeout', `Could not ${attempt}: ${why}.`);
     },
     close: () => shut(new HostError('host-lost', 'The host was closed.')),
   };
 }
 
-function notSent(cause: Error): ControlAnswer {
-  return { kind: 'interrupted', cause, wasSent: false };
+function interrupted(cause: Error, wasSent: boolean): ControlAnswer {
+  return { kind: 'interrupted', cause, wasSent };
 }

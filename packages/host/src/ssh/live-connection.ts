@@ -24,7 +24,7 @@ export interface LiveConnection {
   keepReady(count: number): void;
   /** Gives up one that is kept ready, for its place. Whether there was one. */
   dropReady(): boolean;
-  openControl(): ControlShell;
+  openControl(deadlineMs: number): ControlShell;
   readonly guard: Guard;
   close(): void;
 }
@@ -104,7 +104,7 @@ export function createLiveConnection(connection: Connection, onFreed: () => void
       if (session !== undefined) letGoOf(session);
       return session !== undefined;
     },
-    openControl: () => createControlShell(own),
+    openControl: (deadlineMs) => createControlShell(own, deadlineMs),
     guard: createGuard(async () => (hasRoom() ? await occupy(WAITING_SHELL) : undefined)),
     close: () => connection.close(),
   };

@@ -107,4 +107,19 @@ describe('an SSH connection', () => {
       await host.remove(file);
     }
   }, 30_000);
+
+  it('ends an operation that hangs, and does the next', async () => {
+    await using host = await sshd.openHost({ operationTimeoutMs: 1_000 });
+    // The shell for file operations is the only one without arguments among the children of this connection's server.
+    const find =
+      'for p in /proc/[0-9]*; do [ "$(tr "\\0" " " <"$p/cmdline")" = "/bin/sh " ] && cat "$p/stat"; done; echo $PPID';
+    const lines = (await run(host, { argv: ['sh', '-c', find] })).stdout.trim().split('\n');
+    const server = lines.pop();
+    const [shell] = lines.map((line) => line.split(' ')).filter(([, , , parent]) => parent === server);
+    process.kill(Number(shell?.[0]), 'SIGSTOP');
+    const hung = host.stat(host.home);
+    const behind = host.stat(host.home);
+    await expect(hung).rejects.toMatchObject({ code: 'timeout' });
+    expect((await behind)?.kind).toBe('directory');
+  }, 30_000);
 });

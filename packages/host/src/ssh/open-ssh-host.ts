@@ -39,6 +39,8 @@ export interface SshHostOptions extends SshDestination {
   readonly maxConnections?: number;
   /** How long an operation waits for a free place, or for the link to come back, in milliseconds. 30,000 by default. */
   readonly waitMs?: number;
+  /** How long a file operation may take, in milliseconds; then it fails with `timeout`. What streams, and what removes whole trees, takes as long as it takes. 60,000 by default. */
+  readonly operationTimeoutMs?: number;
   /** After how long a further connection that nobody uses is closed, in milliseconds. 30,000 by default. */
   readonly idleMs?: number;
   /** For how long a host that cannot be reached any more is tried again, in milliseconds; then it is gone for good. Ten minutes by default, `Infinity` for ever. */
@@ -62,6 +64,7 @@ export async function openSshHost(options: SshHostOptions): Promise<Host> {
     connector,
     maxConnections: options.maxConnections ?? 8,
     waitMs: options.waitMs ?? 30_000,
+    operationTimeoutMs: options.operationTimeoutMs ?? 60_000,
     idleMs: options.idleMs ?? 30_000,
     reconnectForMs: options.reconnectForMs ?? 600_000,
     onChange: options.onLinkChange ?? (() => undefined),

@@ -36,7 +36,12 @@ const MAX_CONTROL_SHELLS = 3;
 /** A control shell that has been at one script for so long is not waited for, if there can be another. */
 const SLOW_SCRIPT_MS = 200;
 
-export function createSshLink(first: Connection, options: ConnectionsOptions): SshLink {
+export interface SshLinkOptions extends ConnectionsOptions {
+  /** How long a file operation may take. */
+  readonly operationTimeoutMs: number;
+}
+
+export function createSshLink(first: Connection, options: SshLinkOptions): SshLink {
   const connections = createConnections(first, options);
   const { live, lost, whenThere, withRoom } = connections;
   let controls: ControlShell[] = [];
@@ -77,7 +82,7 @@ export function createSshLink(first: Connection, options: ConnectionsOptions): S
     const one =
       calm === undefined ? await whenThere(undefined, withRoom) : live.find((other) => other.hasRoom());
     if (one === undefined) return calm ?? (await control());
-    const opened = one.openControl();
+    const opened = one.openControl(options.operationTimeoutMs);
     controls.push(opened);
     return opened;
   };

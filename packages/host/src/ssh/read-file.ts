@@ -6,6 +6,7 @@ import type { HostPath } from '../host-path.ts';
 import { pathWord } from './path-word.ts';
 import { openScript, type RemoteScript } from './remote-script.ts';
 import { shellFailure } from './shell-failure.ts';
+import { isSmallRead, readSmallFile } from './small-file.ts';
 import type { SshLink } from './ssh-link.ts';
 
 const MAX_MESSAGE_BYTES = 64 * 1024;
@@ -18,6 +19,7 @@ export async function readRemoteFile(
 ): Promise<ReadableStream<Uint8Array>> {
   const attempt = `read ${path}`;
   throwIfAborted(options.signal, attempt);
+  if (isSmallRead(options)) return await readSmallFile(link, path, options);
   const { signal } = options;
   const script = await openScript(link, readScript(path, options), { attempt, ...(signal && { signal }) });
   script.channel.end();

@@ -10,6 +10,7 @@ import { pathWord } from './path-word.ts';
 import { openScript } from './remote-script.ts';
 import { scriptOutput } from './script-output.ts';
 import { shellFailure } from './shell-failure.ts';
+import { smallBody, writeSmallFile } from './small-file.ts';
 import type { SshLink } from './ssh-link.ts';
 
 const DEFAULT_MODE = '0644';
@@ -25,6 +26,8 @@ export async function writeRemoteFile(
   request: { readonly body: FileBody } & WriteOptions,
 ): Promise<void> {
   const { body, signal } = request;
+  const bytes = smallBody(body);
+  if (bytes !== undefined) return await writeSmallFile(link, path, { ...request, bytes });
   const attempt = `write ${path}`;
   const source = typeof body === 'string' || body instanceof Uint8Array ? undefined : body;
   const temporary = joinHostPath(parentHostPath(path), `.seedbed-${randomBytes(8).toString('hex')}.tmp`);
@@ -119,7 +122,7 @@ async function stream(
   await content.pipeTo(sink, signal === undefined ? {} : { signal });
 }
 
-function publishScript(temporary: HostPath, path: HostPath, { mode, ifAbsent }: WriteOptions): string {
+export function publishScript(temporary: HostPath, path: HostPath, { mode, ifAbsent }: WriteOptions): string {
   const [file, target] = [pathWord(temporary), pathWord(path)];
   const publish = ifAbsent ? `ln -T ${file} ${target} && rm -f ${file}` : `mv -fT ${file} ${target}`;
   return [

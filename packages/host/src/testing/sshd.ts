@@ -146,7 +146,8 @@ function createListener([program, ...argv]: Launch): Listener {
   });
   const drop = (): void => {
     for (const child of children) child.kill('SIGKILL');
-    for (const socket of sockets) socket.destroy();
+    // Shut down, not only closed: for a user who is not root, sshd has a process more that holds the socket.
+    for (const socket of sockets) socket.destroySoon();
   };
   return {
     get connections() {

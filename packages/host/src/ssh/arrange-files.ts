@@ -7,11 +7,11 @@ import { shellWord } from '../shell-quoting.ts';
 import { parseStatFacts, STAT_FORMAT } from '../stat-facts.ts';
 import { canonicalScript } from './canonical-script.ts';
 import { pathWord } from './path-word.ts';
+import { modeDigits } from './publish-script.ts';
 import { removalScript } from './removal-script.ts';
 import { scriptOutput, scriptResult } from './script-output.ts';
 import { shellFailure } from './shell-failure.ts';
 import type { SshLink } from './ssh-link.ts';
-import { modeDigits } from './write-file.ts';
 
 /** See `Host.stat`. */
 export async function statRemoteFile(

@@ -5,10 +5,10 @@ import { HostError } from '../host-error.ts';
 import { type HostPath, joinHostPath, parentHostPath } from '../host-path.ts';
 import { shellWord } from '../shell-quoting.ts';
 import { pathWord } from './path-word.ts';
+import { publishScript } from './publish-script.ts';
 import { scriptResult } from './script-output.ts';
 import { shellFailure } from './shell-failure.ts';
 import type { SshLink } from './ssh-link.ts';
-import { publishScript } from './write-file.ts';
 
 /** Up to so many bytes are written by one script that holds them: one round trip, beside all other file operations. */
 const MAX_WRITTEN_BYTES = 128 * 1024;

@@ -7,13 +7,13 @@ import { type HostPath, joinHostPath, parentHostPath } from '../host-path.ts';
 import { shellWord } from '../shell-quoting.ts';
 import { channelInput } from './channel-input.ts';
 import { pathWord } from './path-word.ts';
+import { publishScript } from './publish-script.ts';
 import { openScript } from './remote-script.ts';
 import { scriptOutput } from './script-output.ts';
 import { shellFailure } from './shell-failure.ts';
 import { smallBody, writeSmallFile } from './small-file.ts';
 import type { SshLink } from './ssh-link.ts';
 
-const DEFAULT_MODE = '0644';
 const MAX_MESSAGE_BYTES = 64 * 1024;
 
 /**
@@ -120,23 +120,6 @@ async function stream(
       ? ReadableStream.from([typeof body === 'string' ? new TextEncoder().encode(body) : body])
       : body;
   await content.pipeTo(sink, signal === undefined ? {} : { signal });
-}
-
-export function publishScript(temporary: HostPath, path: HostPath, { mode, ifAbsent }: WriteOptions): string {
-  const [file, target] = [pathWord(temporary), pathWord(path)];
-  const publish = ifAbsent ? `ln -T ${file} ${target} && rm -f ${file}` : `mv -fT ${file} ${target}`;
-  return [
-    `m=${mode === undefined ? DEFAULT_MODE : modeDigits(mode)}`,
-    ...(mode === undefined && !ifAbsent
-      ? [`if [ -f ${target} ] && [ ! -L ${target} ]; then m=0$(stat -c %a ${target}) || exit 1; fi`]
-      : []),
-    `chmod "$m" ${file} && ${publish}`,
-  ].join('\n');
-}
-
-/** As octal digits that also take away what is not named: four of them would leave a folder its setgid bit. */
-export function modeDigits(mode: number): string {
-  return (mode & 0o7777).toString(8).padStart(5, '0');
 }
 
 /** That it could not be removed is a smaller failure than the one that is on its way to the caller. */

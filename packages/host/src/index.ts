@@ -1,5 +1,6 @@
 export type { ArchiveLimits } from './archive/archive-guard.ts';
-export { type PackOptions, packDirectory, type SkipReason } from './archive/pack-directory.ts';
+export { packDirectory } from './archive/pack-directory.ts';
+export type { PackOptions, SkipReason } from './archive/pack-options.ts';
 export { type Unpacked, type UnpackOptions, unpackDirectory } from './archive/unpack-directory.ts';
 export { confine } from './confine.ts';
 export {

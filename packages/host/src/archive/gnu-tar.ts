@@ -5,26 +5,12 @@ import { HostError } from '../host-error.ts';
 import type { HostPath } from '../host-path.ts';
 import { decodeHostPathBytes, encodeHostPathBytes } from '../host-path-bytes.ts';
 import type { HostProcess, ProcessExit } from '../process.ts';
-import { run } from '../run.ts';
+import { encodeArchive } from './encode-archive.ts';
 import type { SafeReading } from './extract-by-files.ts';
+import { PLAIN_LOCALE, runUnpacking } from './host-tar.ts';
 import { joinChunks } from './join-chunks.ts';
-import { paddingOf } from './tar-entry.ts';
-import { encodeTarEnd, encodeTarHeader } from './tar-header.ts';
 
-/** Messages in English, names as bytes. */
-const PLAIN_LOCALE = { LC_ALL: 'C', TAR_OPTIONS: undefined, POSIXLY_CORRECT: undefined };
 const MAX_MESSAGE_BYTES = 64 * 1024;
-
-/** Whether the host has GNU tar, whose options the functions here rely on. */
-export async function hasGnuTar(host: Host): Promise<boolean> {
-  try {
-    const { stdout } = await run(host, { argv: ['tar', '--version'], env: PLAIN_LOCALE });
-    return stdout.includes('GNU tar');
-  } catch (failure) {
-    if (failure instanceof HostError && failure.code.startsWith('command-not-')) return false;
-    throw failure;
-  }
-}
 
 /** Unpacks entries into a folder. */
 export async function extractWithTar(
@@ -34,35 +20,11 @@ export async function extractWithTar(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const argv = ['tar', '--extract', '--file=-', '--preserve-permissions', '--no-same-owner'] as const;
-  const { exit, stderr } = await run(
+  await runUnpacking(
     host,
     { argv: [...argv, '--delay-directory-restore'], cwd: folder, env: PLAIN_LOCALE },
-    {
-      input: ReadableStream.from(joinChunks(encoded(readings))),
-      timeoutMs: Number.POSITIVE_INFINITY,
-      maxOutputBytes: MAX_MESSAGE_BYTES,
-      ...(signal && { signal }),
-    },
+    { input: encodeArchive(readings), signal },
   );
-  if (exit.kind === 'exited' && exit.code === 0) return;
-  const code = stderr.includes('No space left on device') ? 'no-space' : 'io';
-  throw new HostError(
-    code,
-    `Could not unpack into ${folder}: tar ${describeExit(exit)}${outputTail(stderr)}`,
-  );
-}
-
-async function* encoded(readings: AsyncIterable<SafeReading>): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const { entry, body } of readings) {
-    yield encodeTarHeader({ ...entry, name: `./${entry.name}`, target: archiveTarget(entry) });
-    yield* body;
-    yield new Uint8Array(paddingOf(entry.size));
-  }
-  yield encodeTarEnd();
-}
-
-function archiveTarget({ kind, target }: SafeReading['entry']): string {
-  return kind === 'hard-link' ? `./${target}` : target;
 }
 
 /** What tar could not read. */
@@ -90,6 +52,7 @@ export async function* packWithTar(
     cwd: folder,
     env: PLAIN_LOCALE,
   });
+  let isOver = false;
   try {
     const feeding = feedNames(process, names);
     // Without the rest of the names tar would wait for ever; the failure itself is met below.
@@ -98,11 +61,15 @@ export async function* packWithTar(
     yield* process.stdout;
     await feeding;
     const stderr = Buffer.from((await messages).bytes).toString('latin1');
-    refuseFailure(folder, await process.closed, stderr);
+    const exit = await process.closed;
+    isOver = true;
+    refuseFailure(folder, exit, stderr);
     for (const unreadable of unreadableNames(stderr)) onUnreadable(unreadable);
   } finally {
-    await process.end({ from: 'kill' });
-    await process[Symbol.asyncDispose]();
+    if (!isOver) {
+      await process.end({ from: 'kill' });
+      await process[Symbol.asyncDispose]();
+    }
   }
 }
 

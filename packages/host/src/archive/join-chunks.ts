@@ -2,7 +2,7 @@ const WANTED_BYTES = 64 * 1024;
 
 /** Joins small chunks into larger ones: a chunk costs its consumer the same, however small it is. */
 export async function* joinChunks(
-  chunks: AsyncIterable<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let waiting: Uint8Array[] = [];
   let bytes = 0;

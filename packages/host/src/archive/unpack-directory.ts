@@ -8,8 +8,10 @@ import {
   createArchiveGuard,
   type SafeEntry,
 } from './archive-guard.ts';
+import { extractWithBusybox } from './busybox-tar.ts';
 import { extractByFiles, type SafeReading } from './extract-by-files.ts';
-import { extractWithTar, hasGnuTar } from './gnu-tar.ts';
+import { extractWithTar } from './gnu-tar.ts';
+import { tarOf } from './host-tar.ts';
 import { readTar } from './tar-reader.ts';
 
 export interface UnpackOptions extends ArchiveGuardOptions {
@@ -26,7 +28,7 @@ export interface Unpacked {
  * Unpacks a tar archive as the folder `path`, which must not exist or be empty. All or nothing: it is unpacked beside the folder
  * and takes its place when every entry is there and was found harmless. What `packDirectory` gives comes back as it was.
  *
- * The host's own GNU tar does the writing where there is one: it is given nothing but what was read and checked here.
+ * The host's own tar does the writing where it is GNU's or BusyBox's: it is given nothing but what was read and checked here.
  *
  * Refused with `invalid-archive`: names that are absolute or hold `..`; links that lead out of the folder (unless `allowOutsideLinks`);
  * entries behind a link; one entry in the place of another; devices, pipes, sparse files; setuid, setgid and sticky bits; a damaged or cut archive.
@@ -100,13 +102,22 @@ async function fill(
     entries += 1;
     bytes += size;
   });
-  if ('spawn' in host && (await hasGnuTar(host))) {
-    await extractWithTar(host, staging, readings, options.signal);
-  } else {
-    await extractByFiles(host, staging, readings);
-  }
+  if ('spawn' in host) await extractWithHost(host, staging, readings, options.signal);
+  else await extractByFiles(host, staging, readings);
   guard.finish();
   return { entries, bytes };
+}
+
+async function extractWithHost(
+  host: Host,
+  staging: HostPath,
+  readings: AsyncIterable<SafeReading>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const tar = await tarOf(host);
+  if (tar === 'gnu') await extractWithTar(host, staging, readings, signal);
+  else if (tar === 'busybox') await extractWithBusybox(host, staging, readings, signal);
+  else await extractByFiles(host, staging, readings);
 }
 
 /** The stream, failing when the signal fires also while its source gives nothing. */

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { createCounterweight } from './counterweight.ts';
 import { HostError } from './host-error.ts';
 
 /**
@@ -32,6 +33,7 @@ export function retainOutput(
 ): RetainedOutput {
   const ended = Promise.withResolvers<void>();
   const taken: Uint8Array[] = [];
+  const counterweight = createCounterweight();
   let takenBytes = 0;
   let limit = 0;
   let failure: HostError | undefined;
@@ -75,6 +77,7 @@ export function retainOutput(
     const chunk = taken.shift();
     if (chunk === undefined) return undefined;
     takenBytes -= chunk.byteLength;
+    counterweight.add(chunk.byteLength);
     if (takenBytes < limit && source.isPaused()) source.resume();
     return chunk;
   };

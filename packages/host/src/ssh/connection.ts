@@ -13,6 +13,8 @@ export interface Connection {
   readonly client: Client;
   /** Aborts when the connection is gone, with the `HostError` as its reason. By then its socket is destroyed. */
   readonly lost: AbortSignal;
+  /** Resolves when little enough waits to be sent. ssh2 itself takes as much as the windows of the channels allow, however slow the link is. */
+  drained(): Promise<void>;
   /** Sends what is still to be sent, and lets go. */
   close(): void;
 }
@@ -47,8 +49,8 @@ export function createConnector(destination: SshDestination): Connector {
 }
 
 const directly: Way = async (to, attempt) => {
-  const stream = await openSocket(to, attempt);
-  return { stream, release: () => undefined };
+  const { socket, cipherChanged } = await openSocket(to, attempt);
+  return { stream: socket, cipherChanged, release: () => undefined };
 };
 
 type Opener = (attempt: ConnectAttempt) => Promise<Connection>;

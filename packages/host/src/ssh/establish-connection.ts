@@ -8,9 +8,12 @@ import type { HostKeyCheck, HostKeyTrustee } from './host-key.ts';
 import { type HostKeyGate, openHostKeyGate } from './host-key-gate.ts';
 import type { Transport } from './jump-host.ts';
 import type { Login, PreparedLogin } from './log-in.ts';
+import { watchSignsOfLife } from './sign-of-life.ts';
 import { destinationLabel, type SshDestination } from './ssh-destination.ts';
+import { drained } from './unsent-bytes.ts';
 
-/** How many unanswered keepalives mean that the link is dead. */
+const KEEPALIVE_MS = 5_000;
+/** How many spans without a sign of life mean that the link is dead: each begins with a question. */
 const KEEPALIVE_MISSES = 3;
 /** How long a connection that is closed may take to send its last bytes. */
 const CLOSE_MS = 2_000;
@@ -64,6 +67,7 @@ export async function establishConnection(transport: Transport, facts: Establish
     ready: ready.resolve,
     destroy: () => void stream.destroy(),
   });
+  client.on('handshake', ({ sc }) => transport.cipherChanged?.(sc.cipher));
   attempt.signal.addEventListener('abort', onAbort, { once: true });
   transport.lost?.addEventListener('abort', onWayLost, { once: true });
   attempt.at(`exchanging keys with ${label}`);
@@ -82,12 +86,18 @@ export async function establishConnection(transport: Transport, facts: Establish
   if (isOver) throw over.signal.reason;
   phase = 'open';
   login.succeeded();
+  const watch = watchSignsOfLife(stream, {
+    everyMs: destination.keepaliveMs ?? KEEPALIVE_MS,
+    misses: KEEPALIVE_MISSES,
+    onSilence: () => lose(connectionFailure({ label, phase, cause: new Error('Keepalive timeout') })),
+  });
+  over.signal.addEventListener('abort', () => watch[Symbol.dispose](), { once: true });
   const close = (): void => {
     phase = 'closing';
     client.end();
     endSoon(stream, () => lose(connectionFailure({ label, phase, cause: undefined })));
   };
-  return { client, lost: over.signal, close };
+  return { client, lost: over.signal, drained: () => drained(stream), close };
 }
 
 interface Listening {
@@ -140,8 +150,9 @@ function settings({ destination, algorithms }: Establishing, stream: Duplex): Co
     username: destination.user,
     // The time of the whole attempt is looked after elsewhere.
     readyTimeout: 0,
-    keepaliveInterval: destination.keepaliveMs ?? 5_000,
-    keepaliveCountMax: KEEPALIVE_MISSES,
+    keepaliveInterval: destination.keepaliveMs ?? KEEPALIVE_MS,
+    // It asks only. An answer that waits behind a large upload is no sign of death.
+    keepaliveCountMax: Number.POSITIVE_INFINITY,
     algorithms,
   };
 }

@@ -12,6 +12,8 @@ export interface Transport {
   readonly stream: Duplex;
   /** Aborts when the way there is gone, with the `HostError` as its reason. */
   readonly lost?: AbortSignal;
+  /** To be told of the cipher of what comes, whenever keys were exchanged. */
+  cipherChanged?(incoming: string): void;
   /** Says that the stream is not needed any more. It is destroyed by whoever has it. */
   release(): void;
 }

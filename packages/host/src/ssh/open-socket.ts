@@ -1,6 +1,7 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { ConnectAttempt } from './connect-attempt.ts';
 import { unreachable } from './connection-failure.ts';
+import { openTcpSocket, type TcpSocket } from './tcp-socket.ts';
 
 /** How long one address of a name with several is tried alone: the 250 ms that Node gives it are too few for far hosts. */
 const ADDRESS_MS = 2_000;
@@ -11,11 +12,11 @@ export interface SocketAddress {
 }
 
 /**
- * A TCP connection, without Nagle's delay. An attempt that ends leaves no socket.
+ * A TCP connection. An attempt that ends leaves no socket.
  *
  * @throws {HostError} `host-lost`, `timeout`, or what the attempt was aborted with.
  */
-export async function openSocket({ host, port }: SocketAddress, attempt: ConnectAttempt): Promise<Socket> {
+export async function openSocket({ host, port }: SocketAddress, attempt: ConnectAttempt): Promise<TcpSocket> {
   attempt.at(`waiting for a TCP connection to ${host}, port ${port}`);
   attempt.signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -23,11 +24,12 @@ export async function openSocket({ host, port }: SocketAddress, attempt: Connect
   attempt.signal.addEventListener('abort', onAbort, { once: true });
   let socket: Socket | undefined;
   try {
-    socket = connect({ host, port, noDelay: true, autoSelectFamilyAttemptTimeout: ADDRESS_MS });
+    const tcp = openTcpSocket({ host, port, autoSelectFamilyAttemptTimeout: ADDRESS_MS });
+    socket = tcp.socket;
     socket.once('connect', resolve);
     socket.once('error', (cause) => reject(unreachable({ host, port }, cause)));
     await promise;
-    return socket;
+    return tcp;
   } catch (failure) {
     socket?.destroy();
     if (attempt.signal.aborted) throw attempt.signal.reason;

@@ -31,7 +31,7 @@ export async function startRemoteProcess(
     script.channel.close();
     throw launchFailure(command, script.answer);
   }
-  const { channel, exit, stdout, stderr, lost, guard } = script;
+  const { channel, exit, drained, stdout, stderr, lost, guard } = script;
   void exit.then(({ kind }) => {
     if (kind === 'lost') void endLeftBehind(link, request.markerIds);
     else guard.release(request.markerIds);
@@ -46,7 +46,7 @@ export async function startRemoteProcess(
     leader,
     markerIds: request.markerIds,
     exit,
-    stdin: channelInput(channel, { exit, hangUp, attempt }),
+    stdin: channelInput(channel, { exit, drained, hangUp, attempt }),
     stdout,
     stderr,
     hangUp,

@@ -18,6 +18,8 @@ export interface RemoteScript {
   readonly stderr: RetainedOutput;
   readonly exit: Promise<ProcessExit>;
   readonly lost: AbortSignal;
+  /** See `Connection`. */
+  drained(): Promise<void>;
   /** Of the connection that it runs over. */
   readonly guard: Guard;
 }
@@ -80,7 +82,7 @@ async function openShell(
 }
 
 function remoteScript({ session, guard }: GuardedSession, answer: string, attempt: string): RemoteScript {
-  const { channel, lost, exit } = session;
+  const { channel, lost, drained, exit } = session;
   const retain = { lost, sharesChannel: true };
   return {
     answer,
@@ -89,6 +91,7 @@ function remoteScript({ session, guard }: GuardedSession, answer: string, attemp
     stderr: retainOutput(channel.stderr, attempt, retain),
     exit,
     lost,
+    drained,
     guard,
   };
 }

@@ -15,6 +15,8 @@ export interface Session {
   readonly channel: ClientChannel;
   /** Aborts when the connection is gone, with the `HostError` as its reason. */
   readonly lost: AbortSignal;
+  /** See `Connection`. */
+  drained(): Promise<void>;
   readonly exit: Promise<ProcessExit>;
 }
 
@@ -40,7 +42,7 @@ export async function openSession(
       callback(failure, opened);
     });
   });
-  return { channel, lost, exit: exit ?? exitOf(channel, lost) };
+  return { channel, lost, drained: connection.drained, exit: exit ?? exitOf(channel, lost) };
 }
 
 /** Lets a session go that nobody reads any more: until its last byte is taken, a channel keeps its place. */

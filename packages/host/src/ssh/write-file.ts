@@ -67,7 +67,7 @@ async function fill(
     attempt,
     ...(signal && { signal }),
   });
-  const { channel, exit } = script;
+  const { channel, drained, exit } = script;
   const message = collectBytes(script.stderr.stream, { maxBytes: MAX_MESSAGE_BYTES, keep: 'end' });
   message.catch(() => undefined);
   channel.resume();
@@ -83,7 +83,8 @@ async function fill(
   const hangUp = (): void => void channel.end();
   let failure: unknown;
   try {
-    if (script.answer === 'ok') await stream(body, channelInput(channel, { exit, attempt, hangUp }), signal);
+    if (script.answer === 'ok')
+      await stream(body, channelInput(channel, { exit, drained, attempt, hangUp }), signal);
   } catch (cause) {
     failure = cause;
   }

@@ -56,10 +56,9 @@ export function queuedInput(attachments: Attachments, options: QueuedInputOption
   };
   const writerFor = (attachment: Attachment): WritableStreamDefaultWriter<Uint8Array> => {
     if (writer?.attachment === attachment) return writer.sink;
-    const { channel } = attachment.script;
-    const ended = attachment.script.exit;
+    const { channel, drained, exit } = attachment.script;
     // Its end would be taken for that of the connection.
-    const sink = channelInput(channel, { exit: ended, attempt, hangUp: () => undefined }).getWriter();
+    const sink = channelInput(channel, { exit, drained, attempt, hangUp: () => undefined }).getWriter();
     sink.closed.catch(() => undefined);
     writer = { attachment, sink };
     sent = attachment.arrived;

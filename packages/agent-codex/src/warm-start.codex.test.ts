@@ -1,6 +1,9 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createBinaryCache } from '@seedbed/binary-cache';
 import { createLocalHost } from '@seedbed/host/local';
+import { openLinkProxy, openSshd } from '@seedbed/host/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   codexBinary,
@@ -10,6 +13,7 @@ import {
 } from '../test/codex-binaries.ts';
 import { paceHost } from '../test/paced-host.ts';
 import { openScriptedTask, type ScriptedTaskOptions } from '../test/scripted-task.ts';
+import { connectTo } from '../test/ssh-place.ts';
 import { recordWire } from '../test/wire-recorder.ts';
 
 beforeAll(() => Promise.all(supportedVersions.map(codexBinary)), downloadTimeout);
@@ -43,7 +47,7 @@ async function usedBefore(version: SupportedVersion) {
 async function much(root: string) {
   const numbers = Array.from({ length: 12 }, (_, index) => index);
   const granted = numbers.map((number) => join(root, `granted-${number}`));
-  for (const folder of granted) await mkdir(folder);
+  for (const folder of granted) await mkdir(folder, { recursive: true });
   return {
     tasksFolder: join(root, 'tasks'),
     login: { type: 'api-key', apiKey: 'sk-of-the-task' },
@@ -99,3 +103,54 @@ it('a new task takes three steps more: for where its folders are to be, its home
   expect(before.asked.steps).toHaveLength(6);
   expect(before.asked).toMatchObject({ processes: 2, requests: ['initialize', 'thread/start'] });
 });
+
+describe.each(supportedVersions)('a task of Codex %s on a host with a round trip of 100 ms', (version) => {
+  it('is started in five of them, whatever it is given', async () => {
+    await using far = await farHost(version);
+    const { roundTrips, root } = far;
+    expect(await roundTrips(5, {})).toBe(5);
+    expect(await roundTrips(5, await much(root))).toBe(5);
+  }, 120_000);
+
+  it('is started in six at the most when its binary is looked up in the cache', async () => {
+    await using far = await farHost(version);
+    const { roundTrips, root } = far;
+    // The look takes one of the shells that are kept ready. Nobody waits for the next one, but what is asked to have it is counted.
+    const binary = { cache: createBinaryCache({ sources: [] }) };
+    expect(await roundTrips(6, { binary })).toBeLessThanOrEqual(6);
+    expect(await roundTrips(6, { binary, ...(await much(root)) })).toBeLessThanOrEqual(6);
+  }, 120_000);
+});
+
+/** A host across a slow link, on which a task was opened before. */
+async function farHost(version: SupportedVersion) {
+  await using stack = new AsyncDisposableStack();
+  const sshd = stack.use(await openSshd());
+  const link = stack.use(await openLinkProxy(sshd, { delayMs: 100 }));
+  const host = stack.use(await connectTo(sshd, link));
+  const { root, workdir } = stack.use(await usedBefore(version));
+  const count = async (given: Partial<ScriptedTaskOptions>): Promise<number> => {
+    // What was under way before is done by then, and the shells for processes are ready.
+    await delay(1_000);
+    link.resetRoundTrips();
+    await using task = await openScriptedTask({ version, workdir, host, story: [], ...given });
+    const taken = link.roundTrips();
+    await task.conversation.end();
+    return taken;
+  };
+  const ended = stack.move();
+  return {
+    root,
+    /**
+     * The fewest of some tries. On a busy machine this program may be so late with a question that the answer to one beside it has come: then
+     * the link counts one more.
+     */
+    async roundTrips(expected: number, given: Partial<ScriptedTaskOptions>): Promise<number> {
+      let fewest = Number.POSITIVE_INFINITY;
+      for (let tries = 0; tries < 8 && fewest > expected; tries += 1)
+        fewest = Math.min(fewest, await count(given));
+      return fewest;
+    },
+    [Symbol.asyncDispose]: () => ended.disposeAsync(),
+  };
+}

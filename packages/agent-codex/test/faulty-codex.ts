@@ -15,7 +15,7 @@ export interface FaultyCodex extends AsyncDisposable {
   open(options?: Partial<CodexConversationOptions>): Promise<OpenedCodexConversation>;
 }
 
-const deadlines = { startMs: 3_000, requestMs: 1_500, answerMs: 1_000, interruptMs: 500, endMs: 500 };
+const deadlines = { startMs: 5_000, requestMs: 2_500, answerMs: 1_000, interruptMs: 500, endMs: 500 };
 
 /** How Codex reports that it confines nothing, as `external` wants it. */
 const unconfined = {

@@ -83,6 +83,13 @@ export async function openAppServer(
   const version = await initialize(peer, gone, options.startDeadlineMs, signal);
   stack.move();
   let ending = false;
+  let isGreeted = false;
+  /** Goes out with the first request, so that nobody far away is told of it alone. */
+  const greet = async (): Promise<void> => {
+    if (isGreeted) return;
+    isGreeted = true;
+    await peer.notify('initialized');
+  };
   const end = async (endOptions?: EndOptions): Promise<ProcessExit> => {
     ending = true;
     await peer.close();
@@ -99,10 +106,12 @@ export async function openAppServer(
     end,
     async request(method, params, { deadlineMs = options.requestDeadlineMs, signal: requestSignal } = {}) {
       try {
-        return await peer.request(method, params, {
+        const greeted = greet();
+        const answered = peer.request(method, params, {
           deadlineMs,
           ...(requestSignal ? { signal: requestSignal } : {}),
         });
+        return (await Promise.all([answered, greeted]))[0];
       } catch (error) {
         throw await translate(error, method, gone);
       }
@@ -173,7 +182,6 @@ async function initialize(
       { clientInfo, capabilities: { experimentalApi: true } },
       { deadlineMs, ...(signal ? { signal } : {}) },
     );
-    await peer.notify('initialized');
   } catch (error) {
     const translated = await translate(error, 'initialize', gone);
     switch (translated.code) {

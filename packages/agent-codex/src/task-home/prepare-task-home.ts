@@ -13,6 +13,9 @@ const fixedConfig: CodexConfig = {
   features: { daemon_auto_start: false },
 };
 
+/** Bounded, so that a host far away can answer at once. */
+const MAX_CONFIG_BYTES = 1024 * 1024;
+
 /** What is there of a task's home. */
 export interface TaskHome {
   /** Its CODEX_HOME is there. */
@@ -70,7 +73,7 @@ async function existingConfig(host: Host, path: HostPath): Promise<CodexConfig> 
 
 async function textIfThere(host: Host, path: HostPath): Promise<string | undefined> {
   try {
-    return await readText(host, path);
+    return await readText(host, path, { maxBytes: MAX_CONFIG_BYTES });
   } catch (failure) {
     if (failure instanceof HostError && (failure.code === 'not-found' || failure.code === 'not-a-directory'))
       return undefined;

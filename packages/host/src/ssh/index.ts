@@ -1,4 +1,7 @@
-export type { OfferedAlgorithms } from './algorithms.ts';
+export { type ReadSshConfigOptions, readSshConfig } from './config/read-ssh-config.ts';
+export type { OfferedAlgorithms } from './connection/algorithms.ts';
+export type { SshDestination } from './connection/ssh-destination.ts';
+export type { LinkChange } from './link/connections.ts';
 export type {
   AgentLogin,
   AnswerQuestions,
@@ -13,9 +16,6 @@ export type {
   SecretRequest,
   SshAuthentication,
   SshLogin,
-} from './authentication.ts';
-export { type ReadSshConfigOptions, readSshConfig } from './config/read-ssh-config.ts';
-export type { LinkChange } from './connections.ts';
-export type { AcceptNewHostKey, HostKeyTrust, KnownHostsTrust, NewHostKey } from './host-key.ts';
+} from './login/authentication.ts';
 export { openSshHost, type SshHostOptions } from './open-ssh-host.ts';
-export type { SshDestination } from './ssh-destination.ts';
+export type { AcceptNewHostKey, HostKeyTrust, KnownHostsTrust, NewHostKey } from './trust/host-key.ts';

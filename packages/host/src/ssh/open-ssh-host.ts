@@ -8,6 +8,8 @@ import { type HostPath, hostPath } from '../host-path.ts';
 import { decodeHostPathBytes } from '../host-path-bytes.ts';
 import type { HostProcess, SpawnOptions } from '../process.ts';
 import { MARKER_NAME, processMarker } from '../process-marker.ts';
+import { createConnector } from './connection/connection.ts';
+import type { SshDestination } from './connection/ssh-destination.ts';
 import {
   canonicalRemotePath,
   linkRemote,
@@ -19,18 +21,16 @@ import {
   setRemoteMode,
   setRemoteModified,
   statRemoteFile,
-} from './arrange-files.ts';
-import { connectRemotely } from './connect.ts';
-import { createConnector } from './connection.ts';
-import type { LinkChange } from './connections.ts';
-import { type DurableRequest, startDurableProcess } from './durable/durable-process.ts';
-import { listenRemotely } from './listen.ts';
-import { readRemoteFile } from './read-file.ts';
-import { startRemoteProcess } from './remote-process.ts';
-import type { SshDestination } from './ssh-destination.ts';
-import { createSshLink, type SshLink } from './ssh-link.ts';
-import { watchRemotePath } from './watch-path.ts';
-import { writeRemoteFile } from './write-file.ts';
+} from './files/arrange-files.ts';
+import { readRemoteFile } from './files/read-file.ts';
+import { watchRemotePath } from './files/watch-path.ts';
+import { writeRemoteFile } from './files/write-file.ts';
+import type { LinkChange } from './link/connections.ts';
+import { createSshLink, type SshLink } from './link/ssh-link.ts';
+import { type DurableRequest, startDurableProcess } from './process/durable/durable-process.ts';
+import { startRemoteProcess } from './process/remote-process.ts';
+import { connectRemotely } from './tunnel/connect.ts';
+import { listenRemotely } from './tunnel/listen.ts';
 
 export interface SshHostOptions extends SshDestination {
   /** More names (globs) of the login's environment that children may inherit. A name that looks like a credential's stays out all the same. */

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AnswerQuestions, AskSecret, SshLogin } from '../authentication.ts';
+import type { AnswerQuestions, AskSecret, SshLogin } from '../login/authentication.ts';
 import { expandPath, type TokenValues } from './config-tokens.ts';
 import type { ConfigValues } from './evaluate-config.ts';
 

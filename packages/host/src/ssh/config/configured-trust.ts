@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { HostError } from '../../host-error.ts';
-import type { OfferedAlgorithms } from '../algorithms.ts';
-import type { AcceptNewHostKey, KnownHostsTrust } from '../host-key.ts';
+import type { OfferedAlgorithms } from '../connection/algorithms.ts';
+import type { AcceptNewHostKey, KnownHostsTrust } from '../trust/host-key.ts';
 import { type ConfigLine, malformed } from './config-lines.ts';
 import { expandPath, type TokenValues } from './config-tokens.ts';
 import type { ConfigValues } from './evaluate-config.ts';

@@ -1,5 +1,5 @@
 import { HostError } from '../../host-error.ts';
-import { matchesPattern } from '../known-hosts.ts';
+import { matchesPattern } from '../trust/known-hosts.ts';
 import type { ConfigFile, ConfigFiles } from './config-files.ts';
 import { type ConfigLine, malformed } from './config-lines.ts';
 import { optionName, useOf } from './known-options.ts';

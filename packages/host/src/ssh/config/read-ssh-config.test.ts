@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeKey, type TestFolder, testFolder } from '../../../test/ssh-keys-for-tests.ts';
 import { findSshd, openSshd } from '../../testing/index.ts';
-import { createConnector } from '../connection.ts';
+import { createConnector } from '../connection/connection.ts';
 import { openSshHost, type ReadSshConfigOptions, readSshConfig, type SshDestination } from '../index.ts';
 
 let folder: TestFolder;

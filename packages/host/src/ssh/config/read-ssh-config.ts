@@ -1,9 +1,9 @@
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { HostError } from '../../host-error.ts';
-import type { AnswerQuestions, AskSecret } from '../authentication.ts';
-import type { AcceptNewHostKey } from '../host-key.ts';
-import type { SshDestination } from '../ssh-destination.ts';
+import type { SshDestination } from '../connection/ssh-destination.ts';
+import type { AnswerQuestions, AskSecret } from '../login/authentication.ts';
+import type { AcceptNewHostKey } from '../trust/host-key.ts';
 import { type ConfigFile, type ConfigFiles, createConfigFiles } from './config-files.ts';
 import { durationMs, expandTokens, type TokenValues } from './config-tokens.ts';
 import { authenticationFrom } from './configured-authentication.ts';

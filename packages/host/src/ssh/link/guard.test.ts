@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { accessSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { createLocalHost } from '../../local/index.ts';
+import { processesWithEnvironment } from '../../testing/index.ts';
+import { guardScript } from './guard.ts';
+import { WAITING_SHELL } from './host-shell.ts';
+
+const shells: readonly (readonly [string, ...string[]])[] = [
+  ['/bin/dash'],
+  ['/bin/bash'],
+  ['/bin/bash', '--posix'],
+  ['/bin/busybox', 'sh'],
+  ['/bin/sh'],
+];
+const present = shells
+  .filter(([file]) => {
+    try {
+      accessSync(file);
+      return true;
+    } catch {
+      return false;
+    }
+  })
+  .map((argv) => ({ name: argv.join(' '), argv }));
+
+const script = /-c '(.*)'$/.exec(WAITING_SHELL)?.[1] ?? '';
+
+/** A guard in this shell that expects a sign of life each second. */
+async function startGuard(
+  [file, ...args]: readonly [string, ...string[]],
+  started: DisposableStack,
+): Promise<{
+  readonly tell: (line: string) => void;
+  readonly hangUp: () => void;
+  readonly ended: Promise<unknown>;
+}> {
+  const child = spawn(file, [...args, '-c', script], { stdio: ['pipe', 'pipe', 'ignore'] });
+  started.defer(() => child.kill('SIGKILL'));
+  const guard = guardScript('TOKEN', { seconds: 1, misses: 3 });
+  child.stdin.write(`${Buffer.byteLength(guard)}\n${guard}`);
+  let answer = '';
+  for await (const chunk of child.stdout) {
+    answer += String(chunk);
+    if (answer.endsWith('\nTOKEN ok\n')) break;
+  }
+  return {
+    tell: (line) => child.stdin.write(`${line}\n`),
+    hangUp: () => child.stdin.end(),
+    ended: once(child, 'exit'),
+  };
+}
+
+/** Ignores SIGTERM, and has a child. */
+function startProcess(marker: string, mark: string, started: DisposableStack): void {
+  const env = { PATH: process.env['PATH'], SEEDBED_PROCESS: marker, TEST_MARK: mark };
+  const options = { env, stdio: 'ignore', detached: true } as const;
+  const { pid } = spawn('sh', ['-c', 'trap "" TERM; sleep 100 & sleep 101'], options);
+  started.defer(() => {
+    try {
+      if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+    } catch {
+      // The guard was there before.
+    }
+  });
+}
+
+async function living(mark: string): Promise<number> {
+  return (await processesWithEnvironment(createLocalHost(), `TEST_MARK=${mark}`)).length;
+}
+
+describe.concurrent.for(present)('a guard in $name', ({ argv }) => {
+  it.each(['its input ends', 'nothing is heard for long'])(
+    'ends what it was told to protect, and nothing else, when %s',
+    async (reason) => {
+      using started = new DisposableStack();
+      const [id, other, mark, otherMark] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()] as const;
+      startProcess(`outer,${id},inner`, mark, started);
+      // Released; not named; and one that has the id in another place, or as a part.
+      startProcess(`outer,${other}`, otherMark, started);
+      startProcess('unknown', otherMark, started);
+      startProcess(`${id}-more`, otherMark, started);
+      await expect.poll(() => living(mark)).toBe(3);
+      const guard = await startGuard(argv, started);
+      for (const line of [`+ ${other}`, `+ ${id}`, `- ${other}`, '- never-there', '=']) guard.tell(line);
+      if (reason === 'its input ends') guard.hangUp();
+      await guard.ended;
+      expect(await living(mark)).toBe(0);
+      expect(await living(otherMark)).toBe(9);
+    },
+    30_000,
+  );
+
+  it('stays while there are signs of life', async () => {
+    using started = new DisposableStack();
+    const guard = await startGuard(argv, started);
+    const beat = setInterval(() => guard.tell('='), 300);
+    try {
+      const wait = new Promise((resolve) => setTimeout(() => resolve('still there'), 5_000));
+      expect(await Promise.race([guard.ended, wait])).toBe('still there');
+    } finally {
+      clearInterval(beat);
+    }
+    guard.hangUp();
+    await guard.ended;
+  }, 30_000);
+});

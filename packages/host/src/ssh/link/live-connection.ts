@@ -1,0 +1,120 @@
+import { HostError } from '../../host-error.ts';
+import type { Connection } from '../connection/connection.ts';
+import { type ControlShell, createControlShell } from './control-shell.ts';
+import { createGuard, type Guard } from './guard.ts';
+import { WAITING_SHELL } from './host-shell.ts';
+import { letGoOf, openSession, type Session, type Terminal } from './ssh-session.ts';
+
+/** OpenSSH's `MaxSessions` is 10 unless the host says otherwise; where it is less, the host refuses and the place counts as taken. */
+const SESSIONS_PER_CONNECTION = 10;
+/** SSH_OPEN_CONNECT_FAILED of RFC 4254, which OpenSSH gives when it has no session left. */
+const REFUSED_FOR_NOW = 2;
+
+/** A connection that is up, and the sessions over it. */
+export interface LiveConnection {
+  readonly connection: Connection;
+  /** How many sessions somebody uses. Those that are kept ready, and the connection's own, do not count. */
+  readonly inUse: number;
+  hasRoom(): boolean;
+  /** Runs a line in the user's login shell. `undefined` when the host has no room left on this connection. */
+  open(line: string, terminal?: Terminal): Promise<Session | undefined>;
+  /** A waiting shell (see `WAITING_SHELL`) that was kept ready. */
+  takeReady(): Session | undefined;
+  /** Opens waiting shells in the background until so many are ready, as far as there is room. */
+  keepReady(count: number): void;
+  /** Gives up one that is kept ready, for its place. Whether there was one. */
+  dropReady(): boolean;
+  openControl(deadlineMs: number): ControlShell;
+  readonly guard: Guard;
+  close(): void;
+}
+
+export function createLiveConnection(connection: Connection, onFreed: () => void): LiveConnection {
+  const ready: Session[] = [];
+  let taken = 0;
+  let inUse = 0;
+  let capacity = SESSIONS_PER_CONNECTION;
+  let warming = 0;
+
+  const occupy = async (line: string, terminal?: Terminal): Promise<Session | undefined> => {
+    taken += 1;
+    const release = (): void => {
+      taken -= 1;
+      onFreed();
+    };
+    try {
+      const session = await openSession(connection, line, terminal);
+      session.channel.once('close', release);
+      return session;
+    } catch (failure) {
+      if (isRefusal(failure)) capacity = Math.max(1, Math.min(capacity, taken - 1));
+      release();
+      if (isRefusal(failure) && taken > 0) return undefined;
+      throw failure instanceof HostError ? failure : refused(failure);
+    }
+  };
+  const lend = (session: Session): Session => {
+    inUse += 1;
+    session.channel.once('close', () => {
+      inUse -= 1;
+      onFreed();
+    });
+    return session;
+  };
+  const warm = async (): Promise<void> => {
+    warming += 1;
+    // Whoever needs one then opens it, and hears why that fails.
+    const session = await occupy(WAITING_SHELL).catch(() => undefined);
+    warming -= 1;
+    if (session === undefined) return;
+    ready.push(session);
+    session.channel.once('close', () => {
+      const at = ready.indexOf(session);
+      if (at >= 0) ready.splice(at, 1);
+    });
+    onFreed();
+  };
+  const own = async (line: string): Promise<Session> => {
+    const session = await occupy(line);
+    // Only what others hold is in the way: whoever needs it asks elsewhere, or later.
+    if (session === undefined)
+      throw new HostError('host-lost', 'The host has no session left on this connection.');
+    return session;
+  };
+  const hasRoom = (): boolean => taken < capacity && !connection.lost.aborted;
+  return {
+    connection,
+    get inUse() {
+      return inUse;
+    },
+    hasRoom,
+    async open(line, terminal) {
+      const session = await occupy(line, terminal);
+      return session && lend(session);
+    },
+    takeReady() {
+      const session = ready.shift();
+      return session && lend(session);
+    },
+    keepReady(count) {
+      while (ready.length + warming < count && hasRoom()) void warm();
+    },
+    dropReady() {
+      const session = ready.shift();
+      if (session !== undefined) letGoOf(session);
+      return session !== undefined;
+    },
+    openControl: (deadlineMs) => createControlShell(own, deadlineMs),
+    guard: createGuard(async () => (hasRoom() ? await occupy(WAITING_SHELL) : undefined)),
+    close: () => connection.close(),
+  };
+}
+
+function isRefusal(failure: unknown): boolean {
+  return failure instanceof Error && 'reason' in failure && failure.reason === REFUSED_FOR_NOW;
+}
+
+function refused(cause: unknown): HostError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new HostError('unsupported', `The host does not run commands for this user: ${reason}`, { cause });
+}

@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { sshdForTests } from '../../../test/sshd-for-tests.ts';
+import type { Host } from '../../host.ts';
+import { HostError } from '../../host-error.ts';
+import { joinHostPath } from '../../host-path.ts';
+import { createLocalHost } from '../../local/index.ts';
+import type { HostProcess } from '../../process.ts';
+import { readText } from '../../read-text.ts';
+import { run } from '../../run.ts';
+import { openLinkProxy, openSshd, processesWithEnvironment, type TestSshd } from '../../testing/index.ts';
+import { type LinkChange, openSshHost, type SshHostOptions } from '../index.ts';
+
+const sshd = sshdForTests();
+afterAll(() => sshd.close());
+beforeEach((context) => sshd.skipWhereMissing(context));
+
+/** A process that would run for long, with a mark by which it is found. */
+async function startMarked(host: Host): Promise<{ readonly process: HostProcess; readonly mark: string }> {
+  const mark = `TEST_MARK=${randomUUID()}`;
+  const [name, value] = mark.split('=') as [string, string];
+  const process = await host.spawn({
+    argv: ['sh', '-c', 'sleep 1000 & setsid sleep 1001 & echo started; exec sleep 1002'],
+    env: { [name]: value },
+  });
+  await process.stdout.getReader().read();
+  return { process, mark };
+}
+
+async function expectNothingLeft(mark: string): Promise<void> {
+  const local = createLocalHost();
+  await expect.poll(() => processesWithEnvironment(local, mark), { timeout: 20_000 }).toEqual([]);
+}
+
+describe('a host whose connection broke', () => {
+  it('is reached anew: what ran is lost, streams fail, and what is asked next works', async () => {
+    const changes: LinkChange['state'][] = [];
+    await using host = await sshd.openHost({ onLinkChange: ({ state }) => changes.push(state) });
+    const process = await host.spawn({ argv: ['sh', '-c', 'echo before; exec cat'] });
+    const reader = process.stdout.getReader();
+    expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe('before\n');
+    const pending = reader.read();
+    (await sshd.server()).dropConnections();
+    expect(await process.exit).toMatchObject({ kind: 'lost', cause: { code: 'host-lost' } });
+    await expect(pending).rejects.toMatchObject({ code: 'host-lost' });
+    expect(await process.end()).toMatchObject({ kind: 'lost' });
+    expect((await host.stat(host.home))?.kind).toBe('directory');
+    expect((await run(host, { argv: ['echo', 'again'] })).stdout).toBe('again\n');
+    expect(host.signal.aborted).toBe(false);
+    expect(changes).toEqual(['interrupted', 'restored']);
+  }, 30_000);
+
+  it('does what was asked meanwhile when it is back', async () => {
+    await using server = await openSshd();
+    const broken = Promise.withResolvers<void>();
+    await using host = await sshd.openHost({ ...addressOf(server), onLinkChange: () => broken.resolve() });
+    server.refuseConnections();
+    server.dropConnections();
+    await broken.promise;
+    const asked = Promise.all([host.stat(host.home), run(host, { argv: ['echo', 'late'] })]);
+    const [change] = await Promise.all([asked, server.acceptConnections()]);
+    expect(change[0]?.kind).toBe('directory');
+    expect(change[1].stdout).toBe('late\n');
+  }, 30_000);
+
+  it('is not waited for longer than was agreed, and says that nothing was asked of it', async () => {
+    await using server = await openSshd();
+    await using host = await sshd.openHost({ ...addressOf(server), waitMs: 300 });
+    server.refuseConnections();
+    server.dropConnections();
+    const asked = host.stat(host.home);
+    await expect(asked).rejects.toMatchObject({ code: 'host-lost' });
+    await expect(asked).rejects.toThrow('nothing was asked of it');
+    expect(host.signal.aborted).toBe(false);
+  }, 30_000);
+
+  it.each<readonly [string, (server: TestSshd) => Promise<void>]>([
+    ['permission-denied', async (server) => await writeFile(server.authorizedKeysFile, '')],
+    ['host-key-changed', async (server) => await server.changeHostKey()],
+  ])(
+    'is gone for good when it answers with %s',
+    async (code, change) => {
+      await using server = await openSshd();
+      const changes: LinkChange['state'][] = [];
+      await using host = await sshd.openHost({
+        ...addressOf(server),
+        onLinkChange: ({ state }) => changes.push(state),
+      });
+      const process = await host.spawn({ argv: ['cat'] });
+      await change(server);
+      server.dropConnections();
+      await expect.poll(() => host.signal.aborted, { timeout: 20_000 }).toBe(true);
+      expect(host.signal.reason).toMatchObject({ code });
+      expect(await process.exit).toMatchObject({ kind: 'lost' });
+      await expect(host.stat(host.home)).rejects.toMatchObject({ code });
+      await expect(run(host, { argv: ['true'] })).rejects.toMatchObject({ code });
+      expect(changes).toEqual(['interrupted', 'gone']);
+    },
+    30_000,
+  );
+
+  it('is given up after the time that was agreed', async () => {
+    await using server = await openSshd();
+    await using host = await sshd.openHost({ ...addressOf(server), reconnectForMs: 500 });
+    server.refuseConnections();
+    server.dropConnections();
+    await expect.poll(() => host.signal.aborted, { timeout: 20_000 }).toBe(true);
+    expect(host.signal.reason).toMatchObject({ code: 'host-lost' });
+  }, 30_000);
+
+  it('watches on, and tells of a change: what happened meanwhile was not seen', async () => {
+    await using host = await sshd.openHost();
+    const stop = new AbortController();
+    const watching = host.watch(host.home, { signal: stop.signal })[Symbol.asyncIterator]();
+    await watching.next();
+    const next = watching.next();
+    (await sshd.server()).dropConnections();
+    expect((await next).done).toBe(false);
+    const last = watching.next();
+    stop.abort();
+    expect((await last).done).toBe(true);
+  }, 30_000);
+});
+
+describe('an operation that the break caught', () => {
+  it('is repeated when that is safe, and else says that nobody knows whether it was done', async () => {
+    const server = await sshd.server();
+    await using proxy = await openLinkProxy({ host: server.host, port: server.port });
+    await using host = await sshd.openHost({ host: proxy.host, port: proxy.port });
+    const folder = joinHostPath(host.tmp, `seedbed-${randomUUID()}`);
+    await host.makeDirectory(folder);
+    try {
+      await host.writeFile(joinHostPath(folder, 'a'), 'text');
+      proxy.stall();
+      const stat = host.stat(folder);
+      const rename = host.rename(joinHostPath(folder, 'a'), joinHostPath(folder, 'b'));
+      rename.catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      proxy.cut();
+      proxy.resume();
+      expect((await stat)?.kind).toBe('directory');
+      await expect(rename).rejects.toMatchObject({ code: 'host-lost' });
+      await expect(rename).rejects.toThrow('Could not learn whether this was done: rename');
+      expect(await readText(host, joinHostPath(folder, 'a')).catch(codeOf)).toBe('text');
+    } finally {
+      await host.remove(folder, { recursive: true });
+    }
+  }, 30_000);
+});
+
+describe('what a broken connection leaves on the host', () => {
+  it('is ended when the host is reached again', async () => {
+    const server = await sshd.server();
+    await using proxy = await openLinkProxy({ host: server.host, port: server.port });
+    await using host = await sshd.openHost({ host: proxy.host, port: proxy.port });
+    const { process, mark } = await startMarked(host);
+    proxy.cut();
+    expect(await process.exit).toMatchObject({ kind: 'lost' });
+    await expectNothingLeft(mark);
+  }, 40_000);
+
+  it('is ended by the host itself when nobody comes back', async () => {
+    await using server = await openSshd();
+    await using host = await sshd.openHost({ ...addressOf(server) });
+    const { mark } = await startMarked(host);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    server.refuseConnections();
+    server.dropConnections();
+    await expectNothingLeft(mark);
+  }, 40_000);
+
+  it('is nothing that was left behind on purpose', async () => {
+    await using local = createLocalHost();
+    const mark = `TEST_MARK=${randomUUID()}`;
+    const [name, value] = mark.split('=') as [string, string];
+    {
+      await using host = await sshd.openHost();
+      const daemon = 'sleep 1000 </dev/null >/dev/null 2>&1 & echo $!';
+      await run(host, { argv: ['sh', '-c', daemon], env: { [name]: value } });
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      (await sshd.server()).dropConnections();
+      await host.stat(host.home);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    const left = await processesWithEnvironment(local, mark);
+    for (const { pid } of left) globalThis.process.kill(pid, 'SIGKILL');
+    expect(left).toMatchObject([{ argv: ['sleep', '1000'] }]);
+  }, 30_000);
+});
+
+describe('connections', () => {
+  it('are opened for more commands than one holds, and closed when they are idle', async () => {
+    const server = await sshd.server();
+    await using host = await openSshHost({
+      ...addressOf(server),
+      idleMs: 100,
+    });
+    const processes = await Promise.all(Array.from({ length: 40 }, () => host.spawn({ argv: ['cat'] })));
+    expect(server.connections).toBeGreaterThan(3);
+    await Promise.all(processes.map((process) => process.stdin.close()));
+    for (const process of processes) expect(await process.closed).toEqual({ kind: 'exited', code: 0 });
+    await Promise.all(processes.map((process) => process[Symbol.asyncDispose]()));
+    await expect.poll(() => server.connections, { timeout: 20_000 }).toBe(1);
+    expect((await run(host, { argv: ['echo', 'one'] })).stdout).toBe('one\n');
+  }, 40_000);
+});
+
+function addressOf(server: TestSshd): SshHostOptions {
+  const { host, port, user, privateKey, fingerprint } = server;
+  return { host, port, user, auth: { privateKey }, hostKey: { fingerprint } };
+}
+
+function codeOf(failure: unknown): string {
+  return failure instanceof HostError ? failure.code : String(failure);
+}

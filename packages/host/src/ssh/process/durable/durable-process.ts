@@ -1,0 +1,129 @@
+import type { CheckedCommand } from '../../../check-command.ts';
+import type { HostPath } from '../../../host-path.ts';
+import type { HostProcess, ProcessExit } from '../../../process.ts';
+import { shellWord } from '../../../shell-quoting.ts';
+import { openScript } from '../../link/remote-script.ts';
+import { scriptOutput, scriptResult } from '../../link/script-output.ts';
+import type { SshLink } from '../../link/ssh-link.ts';
+import { launchFailure } from '../launch-script.ts';
+import { endLeftBehind } from '../left-behind.ts';
+import { handedOut, leaderOf } from '../started-process.ts';
+import { type Attachments, createAttachments } from './attachments.ts';
+import { continuedOutput } from './continued-output.ts';
+import { type DurableProcess, endInputScript, startDurableScript } from './durable-script.ts';
+import { queuedInput } from './queued-input.ts';
+
+export interface DurableRequest {
+  readonly command: CheckedCommand;
+  readonly markerIds: readonly string[];
+  readonly folder: HostPath;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** How much longer than this program tries to come back a process goes on. */
+const MARGIN_SECONDS = 60;
+const MAX_GRACE_SECONDS = 24 * 60 * 60;
+
+/**
+ * Starts a process that outlives the connection, see `SpawnOptions.durable`. Gives `undefined` where the host cannot do it.
+ * What it reads and prints goes through files on the host; whatever was under way when a connection broke goes on over the next one, from the byte where it was.
+ */
+export async function startDurableProcess(
+  link: SshLink,
+  { command, markerIds, folder, signal }: DurableRequest,
+): Promise<HostProcess | undefined> {
+  const name = command.argv[0];
+  const graceSeconds = Math.min(MAX_GRACE_SECONDS, Math.ceil(link.reconnectForMs / 1_000) + MARGIN_SECONDS);
+  const durable: DurableProcess = { folder, markerIds, graceSeconds };
+  const script = await openScript(link, startDurableScript(durable, command), {
+    attempt: `start ${name}`,
+    ...(signal && { signal }),
+  });
+  if (!script.answer.startsWith('ok ')) {
+    script.channel.close();
+    if (script.answer === 'no not-durable') return undefined;
+    throw launchFailure(command, script.answer);
+  }
+  const leader = leaderOf(script.answer.slice('ok '.length));
+  const attachments = createAttachments(link, script, {
+    durable,
+    supervisor: leader,
+    leave: () => ({ out: stdout.leave(), err: stderr.leave() }),
+  });
+  const stdout = continuedOutput(attachments, (attachment) => attachment.script.stdout);
+  const stderr = continuedOutput(attachments, (attachment) => attachment.script.stderr);
+  let isLost = false;
+  const exit = exitOf(attachments).then((ended) => {
+    isLost = ended.kind === 'lost';
+    if (isLost) void endLeftBehind(link, markerIds);
+    return ended;
+  });
+  const input = queuedInput(attachments, {
+    exit,
+    attempt: `write to ${name} (process ${leader.pid})`,
+    arrived: async () => await arrivedBytes(link, folder),
+    end: async (bytes) => {
+      const attempt = `end the input of ${name}`;
+      await scriptResult(link, endInputScript(folder, bytes), { attempt, repeatable: true, slow: true });
+    },
+  });
+  void Promise.all([exit, stdout.ended, stderr.ended]).then(async () => {
+    if (!isLost) await removeFolder(link, folder);
+  });
+  const started = {
+    leader,
+    markerIds,
+    exit,
+    stdin: input.stream,
+    stdout,
+    stderr,
+    hangUp: input.hangUp,
+    isLost: () => isLost,
+  };
+  return await handedOut(link, started, { signal, attempt: `start ${name}` });
+}
+
+/** Exit codes above 128 are what a shell makes of a signal. See signal(7) for the numbers, which are those of Linux on x64 and arm64. */
+const SIGNALS: Readonly<Record<number, string>> = {
+  1: 'SIGHUP',
+  2: 'SIGINT',
+  3: 'SIGQUIT',
+  4: 'SIGILL',
+  5: 'SIGTRAP',
+  6: 'SIGABRT',
+  7: 'SIGBUS',
+  8: 'SIGFPE',
+  9: 'SIGKILL',
+  10: 'SIGUSR1',
+  11: 'SIGSEGV',
+  12: 'SIGUSR2',
+  13: 'SIGPIPE',
+  14: 'SIGALRM',
+  15: 'SIGTERM',
+  24: 'SIGXCPU',
+  25: 'SIGXFSZ',
+  31: 'SIGSYS',
+};
+
+async function exitOf(attachments: Attachments): Promise<ProcessExit> {
+  for (let next = await attachments.current(); next !== undefined; next = await attachments.after(next)) {
+    const ended = await next.exit;
+    if (ended === undefined) continue;
+    const signal = ended.kind === 'exited' ? SIGNALS[ended.code - 128] : undefined;
+    return signal === undefined ? ended : { kind: 'signaled', name: signal };
+  }
+  return { kind: 'lost', cause: attachments.failure ?? new Error('The host is gone.') };
+}
+
+async function arrivedBytes(link: SshLink, folder: HostPath): Promise<number> {
+  const attempt = 'ask what has arrived';
+  return Number(await scriptOutput(link, `wc -c <${shellWord(folder)}/in`, { attempt, repeatable: true }));
+}
+
+/** What is left there is of no use to anybody, so that a failure is of no interest. */
+async function removeFolder(link: SshLink, folder: HostPath): Promise<void> {
+  const attempt = `remove ${folder}`;
+  await scriptResult(link, `rm -rf ${shellWord(folder)}`, { attempt, repeatable: true }).catch(
+    () => undefined,
+  );
+}

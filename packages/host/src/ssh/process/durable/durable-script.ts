@@ -1,0 +1,165 @@
+import type { CheckedCommand } from '../../../check-command.ts';
+import type { HostPath } from '../../../host-path.ts';
+import { MARKER_NAME } from '../../../process-marker.ts';
+import { shellWord } from '../../../shell-quoting.ts';
+import { END_MARKED, plainIds } from '../../link/guard.ts';
+import { newToken } from '../../link/host-shell.ts';
+import { becomeProgram, findProgram } from '../launch-script.ts';
+
+/**
+ * What lies in the folder of a durable process:
+ * `in`, what was written to it, from the first byte to the last; `out` and `err`, what it printed; `exit`, its exit code once it has ended;
+ * `hold`, the process whose end is the end of its input; `life`, the one whose end is the end of all; `attached`, who appends to `in` now.
+ */
+export interface DurableProcess {
+  readonly folder: HostPath;
+  readonly markerIds: readonly string[];
+  /** How long it goes on without anybody attached, in seconds. */
+  readonly graceSeconds: number;
+}
+
+/** From where on its output is wanted, in bytes. */
+export interface Offsets {
+  readonly out: number;
+  readonly err: number;
+}
+
+/** No signal that is meant for the program may end its plumbing; SIGKILL is for all. */
+const UNMOVED = "trap '' INT HUP TERM USR1 USR2";
+
+/**
+ * Starts the process under a supervisor in a session of its own, and attaches to it. Says `ok` and the supervisor's line of /proc/<pid>/stat, or `no` and a
+ * code as a launch does; `no not-durable` where the host lacks setsid(1), or tail(1) is not GNU's.
+ *
+ * @throws {HostError} `invalid-command`.
+ */
+export function startDurableScript(durable: DurableProcess, command: CheckedCommand): string {
+  const end = newToken();
+  return [
+    findProgram(command),
+    'setsid -f true 2>/dev/null && tail --pid=1 -c 0 /dev/null >/dev/null 2>&1 || no not-durable',
+    `d=${shellWord(durable.folder)}`,
+    'm=$(umask); umask 077',
+    'mkdir "$d" && : >"$d/in" && : >"$d/out" && : >"$d/err" && mkfifo "$d/feed" "$d/ready" || no not-durable',
+    `cat >"$d/start" <<'${end}'`,
+    supervisorScript(durable, command),
+    end,
+    'umask "$m"; export SEEDBED_P="$p" SEEDBED_E="$e"',
+    // With & it would ignore SIGINT and SIGQUIT for good, and the program with it.
+    `${MARKER_NAME}=${shellWord(command.env[MARKER_NAME] ?? '')} setsid -f /bin/sh "$d/start" </dev/null >/dev/null 2>&1`,
+    BORN,
+    'IFS= read -r s <"$d/ready"',
+    `S=\${s%% *}; set -- \${s##*") "}; shift 19; B=$1`,
+    attachment(durable, { out: 0, err: 0 }, 'say "ok $s"'),
+  ].join('\n');
+}
+
+/**
+ * Reads its input from a follower of `in` that ends, after the last byte, when the process `hold` does; so whoever writes may come and go.
+ */
+function supervisorScript({ folder }: DurableProcess, command: CheckedCommand): string {
+  return [
+    'rm -f "$0"',
+    `d=${shellWord(folder)}`,
+    'p=$SEEDBED_P e=$SEEDBED_E; unset SEEDBED_P SEEDBED_E',
+    // Caught, not ignored: the program must not inherit that.
+    'trap : INT HUP TERM USR1 USR2',
+    `( ${UNMOVED}; exec sleep 2147483647 ) & h=$!`,
+    `( ${UNMOVED}; exec sleep 2147483647 ) & l=$!`,
+    'echo "$h" >"$d/hold"; echo "$l" >"$d/life"',
+    `( ${UNMOVED}; exec tail --pid="$h" -s 0.1 -c +1 -f "$d/in" >"$d/feed" ) &`,
+    'IFS= read -r s </proc/$$/stat; echo "$s" >"$d/ready"',
+    '(',
+    becomeProgram(command),
+    ') <"$d/feed" >>"$d/out" 2>>"$d/err"',
+    'r=$?',
+    'echo "$r" >"$d/exit.new" && mv "$d/exit.new" "$d/exit"',
+    // Waited for, as a zombie would pass for a living process.
+    'kill -KILL "$h" "$l"; wait "$h"; wait "$l"',
+  ].join('\n');
+}
+
+/** Attaches again. Says `ok` and how many bytes of input have arrived, or `gone`. */
+export function attachScript(
+  durable: DurableProcess,
+  supervisor: { readonly pid: number; readonly started: number },
+  offsets: Offsets,
+): string {
+  return [
+    BORN,
+    `d=${shellWord(durable.folder)} S=${supervisor.pid} B=${supervisor.started}`,
+    'if [ ! -f "$d/in" ]; then say gone; exit 0; fi',
+    // A connection that is dead without knowing it could still append what was sent over it.
+    'if read -r a ab c cb <"$d/attached" 2>/dev/null; then',
+    '  if [ "$(born "$c")" = "$cb" ]; then kill -KILL "$c" 2>/dev/null; fi',
+    '  i=0; while [ "$(born "$c")" = "$cb" ] && [ "$i" -lt 500 ]; do sleep 0.01; i=$((i + 1)); done',
+    '  if [ "$(born "$a")" = "$ab" ]; then kill -TERM "$a" 2>/dev/null; fi',
+    'fi',
+    attachment(durable, offsets, 'say "ok $(wc -c <"$d/in")"'),
+  ].join('\n');
+}
+
+/** When a process was started, in clock ticks since boot; nothing when it is gone or a zombie. See proc(5). */
+const BORN = `born() {
+  IFS= read -r l 2>/dev/null <"/proc/$1/stat" || return 1
+  set -- \${l##*") "}
+  if [ "$1" = Z ]; then return 1; fi
+  shift 19; echo "$1"
+}`;
+
+/**
+ * Appends its input to `in`, and shows `out` and `err` until the supervisor is gone; then it ends as the process did. When its own input ends before that,
+ * the connection is gone: it waits for somebody to attach anew, and ends the process when nobody does. Of its own signals, SIGKILL says that the supervisor was
+ * killed, SIGALRM that `in` takes no more.
+ */
+function attachment(
+  { folder, markerIds, graceSeconds }: DurableProcess,
+  { out, err }: Offsets,
+  greeting: string,
+): string {
+  return `trap '' INT HUP USR1 USR2 PIPE
+exec 3<&0 4>&2 2>/dev/null
+${greeting}
+cat <&3 >>"$d/in" & c=$!
+echo "$$ $(born $$) $c $(born "$c")" >"$d/attached.new" && mv "$d/attached.new" "$d/attached"
+read -r L <"$d/life"
+tail --pid="$L" -s 0.1 -c +${out + 1} -f "$d/out" & t=$!
+tail --pid="$L" -s 0.1 -c +${err + 1} -f "$d/err" >&4 & u=$!
+(
+  trap 'kill -KILL "$x" "$y" 2>/dev/null; exit 0' TERM
+  tail --pid="$L" -s 0.1 -f /dev/null & x=$!
+  # Where the supervisor alone was killed, nobody ends what stands for its life.
+  ( while [ "$(born "$S")" = "$B" ]; do sleep 5; done; kill -KILL "$x" ) & y=$!
+  wait "$x"
+  kill -KILL "$y"
+  kill -KILL "$c"
+) >/dev/null 4>&- & w=$!
+wait "$c"; q=$?
+if [ -s "$d/exit" ] || [ "$(born "$S")" != "$B" ]; then
+  if read -r r <"$d/exit"; then exit "$r"; fi
+  sleep 0.3; kill -KILL "$t" "$u"
+  kill -KILL $$
+fi
+kill -KILL "$t" "$u"; kill -TERM "$w"
+# It could not append, although there was something to append.
+if [ "$q" = 1 ]; then kill -ALRM $$; fi
+exec 3<&- 4>&- </dev/null >/dev/null
+trap 'kill "$x" 2>/dev/null; exit 0' TERM
+sleep ${graceSeconds} & x=$!
+wait "$x"
+read -r a ab r <"$d/attached"
+if [ "$a $ab" != "$$ $(born $$)" ]; then exit 0; fi
+l='${plainIds(markerIds).join(' ')}'${END_MARKED}
+finish
+rm -rf ${shellWord(folder)}`;
+}
+
+/** Ends the input of the process, once so many bytes of it have arrived. */
+export function endInputScript(folder: HostPath, bytes: number): string {
+  return [
+    `d=${shellWord(folder)} i=0`,
+    `while { [ ! -s "$d/hold" ] || [ "$(wc -c <"$d/in")" -lt ${bytes} ]; } && [ "$i" -lt 500 ]; do sleep 0.01; i=$((i + 1)); done`,
+    'if read -r h <"$d/hold"; then kill -KILL "$h" 2>/dev/null; fi',
+    'exit 0',
+  ].join('\n');
+}

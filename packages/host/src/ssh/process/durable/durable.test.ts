@@ -1,0 +1,179 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { sshdForTests } from '../../../../test/sshd-for-tests.ts';
+import { collectBytes } from '../../../collect-bytes.ts';
+import type { Host } from '../../../host.ts';
+import { hostPath, joinHostPath } from '../../../host-path.ts';
+import { createLocalHost } from '../../../local/index.ts';
+import type { Command, HostProcess } from '../../../process.ts';
+import { readText } from '../../../read-text.ts';
+import { run } from '../../../run.ts';
+import { commandCases } from '../../../testing/contract/command-cases.ts';
+import { endingCases } from '../../../testing/contract/ending-cases.ts';
+import { leftBehindCases } from '../../../testing/contract/left-behind-cases.ts';
+import { outputCases } from '../../../testing/contract/output-cases.ts';
+import { hostContract, openLinkProxy, processesWithEnvironment } from '../../../testing/index.ts';
+
+const sshd = sshdForTests();
+afterAll(() => sshd.close());
+beforeEach((context) => sshd.skipWhereMissing(context));
+
+function durableFolder(host: Host): ReturnType<typeof joinHostPath> {
+  return joinHostPath(host.tmp, `seedbed-durable-${randomUUID()}`);
+}
+
+/** A host that starts all that has no terminal as durable. */
+async function durableHost(): Promise<Host> {
+  const host = await sshd.openHost();
+  return {
+    ...host,
+    spawn: (command, options = {}) =>
+      host.spawn(command, { ...options, durable: { folder: durableFolder(host) } }),
+  };
+}
+
+async function startDurable(host: Host, command: Command): Promise<HostProcess> {
+  return await host.spawn(command, { durable: { folder: durableFolder(host) } });
+}
+
+const capabilities = {
+  shell: true,
+  pty: false,
+  sharesLoopback: true,
+  rawNames: true,
+  procfs: true,
+  exactTimes: true,
+};
+
+const OF_PROCESSES: ReadonlySet<string> = new Set(
+  [...commandCases, ...outputCases, ...endingCases, ...leftBehindCases].map(({ name }) => name),
+);
+
+/** What a file cannot do that a pipe can. */
+const OF_PIPES =
+  /holds? a writer back|back-pressure|closes its|nobody reads|grandchild|keeps the streams|exit codes exactly/i;
+
+describe.concurrent('a host whose processes are durable', () => {
+  const cases = hostContract({ create: durableHost, capabilities });
+  for (const one of cases.filter(({ name }) => OF_PROCESSES.has(name) && !OF_PIPES.test(name))) {
+    it(one.name, { timeout: 90_000 }, one.run);
+  }
+});
+
+describe('a durable process', () => {
+  it('goes on through any number of broken connections, and loses and doubles no byte', async () => {
+    const server = await sshd.server();
+    await using proxy = await openLinkProxy({ host: server.host, port: server.port });
+    await using host = await sshd.openHost({ host: proxy.host, port: proxy.port });
+    const process = await startDurable(host, { argv: ['cat'] });
+    const sent = randomBytes(3_000_000);
+    const received = collectBytes(process.stdout, { maxBytes: 10_000_000, keep: 'beginning' });
+    const writer = process.stdin.getWriter();
+    let cuts = 0;
+    for (let at = 0; at < sent.length; at += 10_000) {
+      await writer.write(sent.subarray(at, at + 10_000));
+      if (at % 300_000 === 0) {
+        proxy.cut();
+        cuts += 1;
+      }
+    }
+    await writer.close();
+    expect(await process.exit).toEqual({ kind: 'exited', code: 0 });
+    expect(Buffer.from((await received).bytes).equals(sent)).toBe(true);
+    expect(cuts).toBe(10);
+  }, 60_000);
+
+  it('works while nobody is there, and tells all of it afterwards', async () => {
+    const server = await sshd.server();
+    await using proxy = await openLinkProxy({ host: server.host, port: server.port });
+    await using host = await sshd.openHost({ host: proxy.host, port: proxy.port });
+    const script = 'read line; sleep 1; echo "out $line"; echo err >&2; exit 7';
+    const process = await startDurable(host, { argv: ['sh', '-c', script] });
+    const writer = process.stdin.getWriter();
+    await writer.write(Buffer.from('hello\n'));
+    await delay(300);
+    proxy.refuse();
+    proxy.cut();
+    await delay(2_000);
+    proxy.accept();
+    const [stdout, stderr] = await Promise.all([text(process.stdout), text(process.stderr)]);
+    expect([stdout, stderr]).toEqual(['out hello\n', 'err\n']);
+    expect(await process.closed).toEqual({ kind: 'exited', code: 7 });
+  }, 60_000);
+
+  it('gets what was written and had not arrived, also when nobody writes any more', async () => {
+    const server = await sshd.server();
+    await using proxy = await openLinkProxy({ host: server.host, port: server.port });
+    await using host = await sshd.openHost({ host: proxy.host, port: proxy.port });
+    const process = await startDurable(host, { argv: ['cat'] });
+    proxy.stall();
+    await process.stdin.getWriter().write(Buffer.from('once\n'));
+    proxy.cut();
+    proxy.resume();
+    const reader = process.stdout.getReader();
+    expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe('once\n');
+    expect(await process.end({ from: 'term' })).toEqual({ kind: 'signaled', name: 'SIGTERM' });
+  }, 60_000);
+
+  it('says that the disk is full when it can be told no more', async (context) => {
+    context.skip(process.getuid?.() !== 0, 'only root can mount a small disk');
+    await using host = await sshd.openHost();
+    const folder = durableFolder(host);
+    await host.makeDirectory(folder);
+    await run(host, { argv: ['mount', '-t', 'tmpfs', '-o', 'size=1m', 'none', folder] }, { check: true });
+    try {
+      const argv = ['sh', '-c', 'cat >/dev/null'] as const;
+      const durable = { folder: joinHostPath(folder, 'process') };
+      await using started = await host.spawn({ argv }, { durable });
+      const writer = started.stdin.getWriter();
+      const writing = async (): Promise<void> => {
+        for (let count = 0; count < 50; count += 1) await writer.write(randomBytes(100_000));
+      };
+      await expect(writing()).rejects.toMatchObject({ code: 'no-space' });
+      expect(await started.exit).toMatchObject({ kind: 'lost', cause: { code: 'no-space' } });
+      const { pid } = started;
+      const local = createLocalHost();
+      await expect.poll(() => local.stat(hostPath(`/proc/${pid}`)), { timeout: 10_000 }).toBeUndefined();
+    } finally {
+      await run(host, { argv: ['umount', '-l', folder] }, { check: true });
+      await host.remove(folder, { recursive: true });
+    }
+  }, 60_000);
+
+  it('leaves nothing: no process, no file, however it ended', async () => {
+    await using local = createLocalHost();
+    await using host = await sshd.openHost();
+    const mark = randomUUID();
+    const env = { TEST_MARK: mark };
+    const folders = [durableFolder(host), durableFolder(host), durableFolder(host)] as const;
+    const start = (argv: Command['argv'], folder: (typeof folders)[number]): Promise<HostProcess> =>
+      host.spawn({ argv, env }, { durable: { folder } });
+    const quick = await start(['true'], folders[0]);
+    expect(await quick.closed).toEqual({ kind: 'exited', code: 0 });
+    await using _ = await start(['sleep', '1000'], folders[1]);
+    const killed = await start(['sh', '-c', 'sleep 1000 & sleep 1001'], folders[2]);
+    expect(await killed.end({ from: 'kill' })).toEqual({ kind: 'signaled', name: 'SIGKILL' });
+    await killed[Symbol.asyncDispose]();
+    await _[Symbol.asyncDispose]();
+    await expect.poll(() => processesWithEnvironment(local, `TEST_MARK=${mark}`)).toEqual([]);
+    for (const folder of folders) await expect.poll(() => host.stat(folder)).toBeUndefined();
+    for (const folder of folders)
+      await expect.poll(() => processesNaming(local, folder), { timeout: 10_000 }).toEqual([]);
+  }, 60_000);
+});
+
+async function text(stream: ReadableStream<Uint8Array>): Promise<string> {
+  return Buffer.from((await collectBytes(stream, { maxBytes: 1_000_000, keep: 'end' })).bytes).toString();
+}
+
+/** The processes of this machine whose command line holds a text. */
+async function processesNaming(host: Host, part: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const { name } of host.list(hostPath('/proc'))) {
+    if (!/^\d+$/.test(name)) continue;
+    const line = await readText(host, hostPath(`/proc/${name}/cmdline`)).catch(() => '');
+    if (line.includes(part)) found.push(line.replaceAll('\0', ' '));
+  }
+  return found;
+}

@@ -2,15 +2,15 @@ import type { Duplex } from 'node:stream';
 import { type Algorithms, Client, type ConnectConfig } from 'ssh2';
 import { HostError } from '../../host-error.ts';
 import type { Login, PreparedLogin } from '../login/log-in.ts';
-import { watchSignsOfLife } from '../sign-of-life.ts';
 import type { HostKeyCheck, HostKeyTrustee } from '../trust/host-key.ts';
 import { type HostKeyGate, openHostKeyGate } from '../trust/host-key-gate.ts';
-import { drained } from '../unsent-bytes.ts';
 import type { ConnectAttempt } from './connect-attempt.ts';
 import type { Connection } from './connection.ts';
 import { type ConnectionPhase, connectionFailure, said } from './connection-failure.ts';
 import type { Transport } from './jump-host.ts';
+import { watchSignsOfLife } from './sign-of-life.ts';
 import { destinationLabel, type SshDestination } from './ssh-destination.ts';
+import { drained } from './unsent-bytes.ts';
 
 const KEEPALIVE_MS = 5_000;
 /** How many spans without a sign of life mean that the link is dead: each begins with a question. */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import { openTcpSocket, type TcpSocket } from '../tcp-socket.ts';
 import type { ConnectAttempt } from './connect-attempt.ts';
 import { unreachable } from './connection-failure.ts';
+import { openTcpSocket, type TcpSocket } from './tcp-socket.ts';
 
 /** How long one address of a name with several is tried alone: the 250 ms that Node gives it are too few for far hosts. */
 const ADDRESS_MS = 2_000;

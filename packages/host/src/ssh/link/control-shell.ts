@@ -2,6 +2,7 @@ import { HostError } from '../../host-error.ts';
 import { createFramedOutput, type FramedOutput } from './framed-output.ts';
 import { newToken, talkativeShell } from './host-shell.ts';
 import type { Interruption } from './interruption.ts';
+import { readLoginFacts } from './login-facts.ts';
 import { letGoOf, type Session } from './ssh-session.ts';
 
 export interface ScriptResult {
@@ -34,7 +35,6 @@ export interface ControlShell {
 }
 
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
-const MAX_LOGIN_BYTES = 1024 * 1024;
 const MAX_MESSAGE_BYTES = 64 * 1024;
 
 interface Asked {
@@ -73,18 +73,13 @@ export function createControlShell(
       shut(lost.aborted ? lost.reason : new HostError('host-lost', why));
     });
     if (!isOpen) letGoOf(session);
-    return { channel, lost, stdout, stderr };
+    return { session, channel, lost, stdout, stderr };
   });
   opening.catch(shut);
 
-  const login = opening.then(async ({ stdout }) => {
-    const line = Buffer.from(`\n${token}`);
-    const [, told] = await Promise.all([
-      stdout.until(line, MAX_LOGIN_BYTES),
-      stdout.until(line, MAX_LOGIN_BYTES),
-    ]);
-    return told.bytes;
-  });
+  const login = opening.then(({ session, stdout }) =>
+    readLoginFacts(session, stdout, { mark: Buffer.from(`\n${token}`), deadlineMs }),
+  );
   login.catch(() => undefined);
 
   /** Only the script that the shell is at can hang; those behind it wait for it. */

@@ -248,15 +248,18 @@ test('a tree of which a file belongs to somebody else is replaced', async (conte
   });
 });
 
-test('a cache that everybody can write is refused with what to do', async () => {
-  await using it = await stage();
-  await it.cache().ensure(it.host, it.tool.release);
-  chmodSync(join(it.folder, 'v1', 'entries'), 0o777);
-  await expect(it.cache().ensure(it.host, it.tool.release)).rejects.toMatchObject({
-    code: 'cache-untrusted',
-    message: expect.stringContaining('CODEX_CACHE_DIR'),
-  });
-});
+test.each(['.', 'entries', 'trees', 'incoming'])(
+  'a cache of which everybody can write %s is refused with what to do',
+  async (place) => {
+    await using it = await stage();
+    await it.cache().ensure(it.host, it.tool.release);
+    chmodSync(join(it.folder, 'v1', place), 0o777);
+    await expect(it.cache().ensure(it.host, it.tool.release)).rejects.toMatchObject({
+      code: 'cache-untrusted',
+      message: expect.stringContaining('CODEX_CACHE_DIR'),
+    });
+  },
+);
 
 test('a program keeps running from a tree that is replaced under it', async () => {
   await using it = await stage();

@@ -121,11 +121,14 @@ function acceptedEvidence(sources: readonly BinarySource[]): readonly Evidence[]
 const nextMayHelp: ReadonlySet<string> = new Set(['source-refused', 'not-in-registry', 'download-failed']);
 
 async function installFromSources(request: Attempts, damage: string | undefined): Promise<CachedBinary> {
-  const { release, signal } = request;
+  const { host, directory, release, signal } = request;
+  // Before anything is fetched: a folder that cannot be written would waste the download.
+  const layout = await createLayout(host, directory);
+  await using incoming = await openIncomingFolder(host, layout, newTreeName(release, host));
   const refusals: { source: BinarySource; error: BinaryCacheError }[] = [];
   for (const source of request.sources) {
     try {
-      const binary = await installFrom(source, request);
+      const binary = await installFrom(source, layout, { ...request, scratch: incoming.path });
       return damage === undefined ? binary : { ...binary, replaced: damage };
     } catch (error) {
       throwIfAborted(signal);
@@ -144,21 +147,21 @@ async function installFromSources(request: Attempts, damage: string | undefined)
   );
 }
 
-async function installFrom(source: BinarySource, request: Attempts): Promise<CachedBinary> {
-  const { host, directory, release, signal } = request;
-  // Before anything is fetched: a folder that cannot be written would waste the download.
-  const layout = await createLayout(host, directory);
-  await using incoming = await openIncomingFolder(host, layout, newTreeName(release, host));
-  const sourceRequest = { ...request, scratch: incoming.path };
+async function installFrom(
+  source: BinarySource,
+  layout: CacheLayout,
+  request: Attempts & SourceRequest,
+): Promise<CachedBinary> {
+  const { host, signal } = request;
   for (;;) {
     throwIfAborted(signal);
-    await using delivered = await deliver(layout, source, sourceRequest);
+    await using delivered = await deliver(layout, source, request);
     if (delivered === undefined) {
       const { found } = await findInstalled(request);
       if (found !== undefined) return found;
       continue;
     }
-    const { installed, published } = await install(layout, source, delivered, sourceRequest);
+    const { installed, published } = await install(layout, source, delivered, request);
     await delivered.finish();
     await sweep(host, layout).catch(() => undefined);
     if (published !== installed) return handOut(request, published, 'cache');

@@ -23,9 +23,13 @@ export function succeeded({ exit }: Ended): boolean {
 /** @throws {BinaryCacheError} `host-lost`. */
 export function throwIfLost({ exit }: Ended, doing: string): void {
   if (exit.kind !== 'lost') return;
-  throw new BinaryCacheError('host-lost', `${doing} was interrupted: ${exit.cause.message}`, {
-    cause: exit.cause,
-  });
+  throw new BinaryCacheError(
+    'host-lost',
+    `${doing} was interrupted: ${exit.cause.message} Call again when the host is back.`,
+    {
+      cause: exit.cause,
+    },
+  );
 }
 
 /** @throws {BinaryCacheError} unless the command ended with success: `host-lost`, `no-space`, `cache-unwritable`, `install-failed`. */

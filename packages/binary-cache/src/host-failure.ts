@@ -15,7 +15,13 @@ export function hostFailure(error: unknown, doing: string, signal?: AbortSignal)
     return new BinaryCacheError('aborted', `${doing} was aborted.`, { cause: error });
   }
   if (error.code === 'host-lost') {
-    return new BinaryCacheError('host-lost', `${doing} was interrupted: ${error.message}`, { cause: error });
+    return new BinaryCacheError(
+      'host-lost',
+      `${doing} was interrupted: ${error.message} Call again when the host is back.`,
+      {
+        cause: error,
+      },
+    );
   }
   if (error.code === 'no-space') return noSpace(doing, error.message, error);
   if (error.code === 'permission-denied' || error.code === 'read-only')

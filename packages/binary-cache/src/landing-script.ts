@@ -19,7 +19,7 @@ born() {
   echo "$1"
 }
 digest=$2 who=$3 me=$3.$$.$(born $$) entry=$4 whole=$5 patience=$6 impatience=$7
-part=$digest.part lock=$digest.lock
+part=$digest.part lock=$digest.lock own=$digest.part.$who.$$
 holder() { readlink "$lock" 2>/dev/null; }
 lives() {
   pid=\${1#*.} start=\${1##*.}
@@ -27,13 +27,12 @@ lives() {
   if [ -n "$start" ]; then [ "$(born "$pid")" = "$start" ]; else kill -0 "$pid" 2>/dev/null; fi
 }
 entered() { readlink "$entry" 2>/dev/null; }
-size() {
-  if [ -f "$part" ]; then stat -c %s "$part" 2>/dev/null || stat -f %z "$part"; else echo 0; fi
-}
+if stat -c %s / >/dev/null 2>&1; then format='-c %s'; else format='-f %z'; fi
+size() { stat $format "$part" 2>/dev/null || echo 0; }
 has_room() {
   # BusyBox calls a full disk an I/O error, and curl says only that it cannot write; cat says why.
-  head -c 1048576 /dev/zero | cat >"$part.$$" && rm -f "$part.$$" && return
-  rm -f "$part.$$"
+  head -c 1048576 /dev/zero | cat >"$own" && rm -f "$own" && return
+  rm -f "$own"
   return 1
 }
 nap() { sleep 0.2 2>/dev/null || sleep 1; }
@@ -42,7 +41,7 @@ mine() { [ "$(holder)" = "$me" ] || { echo taken; exit 0; }; }
 leave() {
   # Whoever ends it ends the whole group, what this starts included.
   trap '' HUP INT TERM PIPE
-  rm -f "$part.$$" "$part.$$".*
+  rm -f "$own" "$own".*
   [ "$(holder)" != "$me" ] || rm -f "$lock"
 }
 trap leave EXIT
@@ -76,7 +75,7 @@ if [ "$(entered)" != "$before" ]; then echo entered; exit 0; fi
 [ ! -L "$part" ] || rm -f "$part"
 [ -f "$part" ] || rm -rf "$part"
 if [ -n "$inherited" ] && [ -f "$part" ]; then
-  cp "$part" "$part.$$" && mv -f "$part.$$" "$part" || exit 1
+  cp "$part" "$own" && mv -f "$own" "$part" || exit 1
 fi
 
 get() {
@@ -99,8 +98,8 @@ fetch() {
   get "$part" "$1" "$3" && return
   code=$?
   # Where the server cannot continue, the whole of it may still be had.
-  [ "$had" -gt 0 ] && [ "$(size)" = "$had" ] && get "$part.$$" "$1" "$3" && mv -f "$part.$$" "$part" && return
-  rm -f "$part.$$"
+  [ "$had" -gt 0 ] && [ "$(size)" = "$had" ] && get "$own" "$1" "$3" && mv -f "$own" "$part" && return
+  rm -f "$own"
   return "$code"
 }
 
@@ -114,22 +113,22 @@ while read -r word first second third; do
       have ;;
     fetch)
       # What ends it is a file that goes, which a full disk allows; a signal to a shell that has just been forked may be lost.
-      true >"$part.$$.busy" || exit 1
+      true >"$own.busy" || exit 1
       (
-        ( fetch "$first" "$second" "$third" ) >"$part.$$.said" 2>&1
-        mv -f "$part.$$.busy" "$part.$$.end.$?"
+        ( fetch "$first" "$second" "$third" ) >"$own.said" 2>&1
+        mv -f "$own.busy" "$own.end.$?"
       ) </dev/null >/dev/null 2>&1 &
       looks=0
-      while [ -e "$part.$$.busy" ]; do
+      while [ -e "$own.busy" ]; do
         nap
         looks=$((looks + 1))
         [ $((looks % 5)) -ne 0 ] || echo "at $(size)"
       done
-      for code in "$part.$$.end".*; do code=\${code##*.}; done
+      for code in "$own.end".*; do code=\${code##*.}; done
       [ "$code" = 0 ] || has_room || exit 1
       mine
-      echo "fetched $code $(size) $(tr '\\n\\r' '  ' <"$part.$$.said" | tail -c 300)"
-      rm -f "$part.$$".* ;;
+      echo "fetched $code $(size) $(tr '\\n\\r' '  ' <"$own.said" | tail -c 300)"
+      rm -f "$own".* ;;
     keep)
       if command -v sha512sum >/dev/null; then found=$(sha512sum <"$part")
       elif command -v shasum >/dev/null; then found=$(shasum -a 512 <"$part")

@@ -97,17 +97,17 @@ export async function openLanding(host: Host, options: LandingOptions): Promise<
   await using resources = new AsyncDisposableStack();
   resources.use(dialogue);
   let line = await dialogue.hear();
-  for (let waiting = words(line, 'wait'); waiting !== undefined; waiting = words(line, 'wait')) {
-    report({ phase: 'wait', bytes: Number(waiting[0]) });
+  while (words(line, 'wait') !== undefined) {
+    report({ phase: 'wait', bytes: countIn(line, 'wait') });
     line = await dialogue.hear();
   }
   if (line === 'entered') return undefined;
-  let size = sizeOf(line);
+  let size = countIn(line, 'have');
   const owned = resources.move();
   const heard = async (): Promise<'done' | 'taken'> => {
     const answer = await dialogue.hear();
     if (answer === 'taken') return 'taken';
-    size = sizeOf(answer);
+    size = countIn(answer, 'have');
     return 'done';
   };
   return {
@@ -124,12 +124,10 @@ export async function openLanding(host: Host, options: LandingOptions): Promise<
       for (;;) {
         const answer = await dialogue.hear();
         if (answer === 'taken') return 'taken';
-        const at = words(answer, 'at');
         const [code, bytes, ...said] = words(answer, 'fetched') ?? [];
-        if (at === undefined && code === undefined) throw unheardOf(answer);
-        size = Number(at?.[0] ?? bytes);
+        size = code === undefined ? countIn(answer, 'at') : count(bytes, answer);
         advance(size);
-        if (code !== undefined) return { code: Number(code), said: said.join(' ').trim() };
+        if (code !== undefined) return { code: count(code, answer), said: said.join(' ').trim() };
       }
     },
     async keep() {
@@ -158,9 +156,13 @@ function words(line: string, first: string): readonly string[] | undefined {
   return word === first ? rest : undefined;
 }
 
-function sizeOf(line: string): number {
-  const size = Number(words(line, 'have')?.[0]);
-  if (Number.isSafeInteger(size) && size >= 0) return size;
+/** The number behind the word that the line must begin with. */
+function countIn(line: string, first: string): number {
+  return count(words(line, first)?.[0], line);
+}
+
+function count(text: string | undefined, line: string): number {
+  if (text !== undefined && /^\d{1,15}$/.test(text)) return Number(text);
   throw unheardOf(line);
 }
 

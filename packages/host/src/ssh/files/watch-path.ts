@@ -1,8 +1,8 @@
 import { HostError } from '../../host-error.ts';
 import type { HostPath } from '../../host-path.ts';
-import { shellWord } from '../../shell-quoting.ts';
 import { openScript } from '../link/remote-script.ts';
 import type { SshLink } from '../link/ssh-link.ts';
+import { pathWord } from './path-word.ts';
 
 /** How often the host looks, in seconds. */
 const LOOK_SECONDS = '0.2';
@@ -60,7 +60,7 @@ function watchFailure(path: HostPath): HostError {
 
 /** The path, and the folder that holds it. The look before `say` is the one that later ones are compared with. */
 function watchScript(path: HostPath): string {
-  const file = shellWord(path);
+  const file = pathWord(path);
   return [
     // The times of a file change when it does, those of a folder with its entries.
     `look() { stat -L -c '%d:%i %s %f %y %z' ${file} 2>/dev/null; }`,

@@ -2,6 +2,7 @@ import type { CheckedCommand } from '../../check-command.ts';
 import { HostError, type HostErrorCode } from '../../host-error.ts';
 import { programCandidates } from '../../program-candidates.ts';
 import { shellWord } from '../../shell-quoting.ts';
+import { pathWord } from '../files/path-word.ts';
 
 /** Linux takes no longer argument or variable than this, its NUL included (MAX_ARG_STRLEN). */
 const MAX_WORD_BYTES = 128 * 1024;
@@ -28,7 +29,7 @@ export function launchScript(command: CheckedCommand): string {
  */
 export function findProgram(command: CheckedCommand): string {
   refuseLongWords(command);
-  const folder = shellWord(command.cwd);
+  const folder = pathWord(command.cwd);
   return [
     `no() { say "no $1"; exit 0; }`,
     `if ! cd ${folder} 2>/dev/null; then`,

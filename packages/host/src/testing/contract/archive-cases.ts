@@ -5,6 +5,7 @@ import type { Host, HostFiles } from '../../host.ts';
 import { type HostPath, joinHostPath } from '../../host-path.ts';
 import { readText } from '../../read-text.ts';
 import { type CaseDefinition, names, rejectsWith } from './contract-case.ts';
+import { HOSTILE_NAMES, RAW_NAMES } from './hostile-names.ts';
 import { archiveOf, file } from './packed-archive.ts';
 import { describeTree, plantTree } from './planted-tree.ts';
 
@@ -14,15 +15,7 @@ export const archiveCases: readonly CaseDefinition[] = [
     name: 'unpacks what it packed as it was: content, modes, times, links, empty files and folders, odd names',
     async check({ host, folder, capabilities }) {
       const [from, to] = [joinHostPath(folder, 'from'), joinHostPath(folder, 'to')];
-      await plantTree(host, from, [
-        '-rf',
-        'new\nline',
-        '\\back\\slash\\',
-        '\'"$(x)`',
-        'e\u0301👩‍👩‍👧',
-        'n'.repeat(255),
-        ' ',
-      ]);
+      await plantTree(host, from, HOSTILE_NAMES);
       const subject = { host, capabilities };
       const before = await describeTree(subject, from);
       const unpacked = await unpackDirectory(host, to, packDirectory(host, from));
@@ -37,7 +30,7 @@ export const archiveCases: readonly CaseDefinition[] = [
     async check({ host, folder, capabilities }) {
       const subject = { host, capabilities };
       const [from, to] = [joinHostPath(folder, 'from'), joinHostPath(folder, 'to')];
-      await plantTree(host, from, ['\udcff', 'a\udc80b', `${'\udcc3'.repeat(200)}`]);
+      await plantTree(host, from, RAW_NAMES);
       await unpackDirectory(host, to, packDirectory(host, from));
       assert.deepEqual(await describeTree(subject, to), await describeTree(subject, from));
     },

@@ -62,6 +62,8 @@ export const longPathCases: readonly CaseDefinition[] = [
         await rejectsWith(host.readLink(path), 'invalid-path');
         await rejectsWith(host.setMode(path, 0o600), 'invalid-path');
         await rejectsWith(host.setModified(path, 0), 'invalid-path');
+        await rejectsWith(host.spawn({ argv: ['true'], cwd: path }), 'invalid-path');
+        await rejectsWith(drain(host.watch(path, { signal: new AbortController().signal })), 'invalid-path');
         await leadsNowhere(host.canonicalize(path));
         await leadsNowhere(host.canonicalize(short, { within: path }));
       }

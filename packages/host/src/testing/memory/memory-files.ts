@@ -84,7 +84,10 @@ export function createMemoryFiles({ tree, uid, hostSignal }: MemoryFilesOptions)
       if (root === undefined || relativeHostPath(root, real) !== undefined) return real;
       throw new HostError('outside-root', `${path} leads to ${real}, which is outside of ${root}.`);
     },
-    watch: (path, { signal }) => watchMemoryPath(tree, path, signal, hostSignal),
+    async *watch(path, { signal }) {
+      checkBytes(path);
+      yield* watchMemoryPath(tree, path, signal, hostSignal);
+    },
   };
 }
 

@@ -12,3 +12,16 @@ export function shellWord(text: string): string {
   const octal = Array.from(bytes, (byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('');
   return `"$(printf %b '${octal}')"'${newlines}'`;
 }
+
+/** How each byte is written in a format of `printf`. */
+const PRINTF_FORMS: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
+  const character = String.fromCharCode(byte);
+  return /^[\t\n -~]$/.test(character) && !"'%\\-".includes(character)
+    ? character
+    : `\\${byte.toString(8).padStart(3, '0')}`;
+});
+
+/** A command of a POSIX shell that prints exactly these bytes, whatever they are. */
+export function shellPrintf(bytes: Uint8Array): string {
+  return `printf '${Array.from(bytes, (byte) => PRINTF_FORMS[byte]).join('')}'`;
+}

@@ -8,8 +8,8 @@ import { parseStatFacts, STAT_FORMAT } from '../../stat-facts.ts';
 import { scriptOutput, scriptResult } from '../link/script-output.ts';
 import type { SshLink } from '../link/ssh-link.ts';
 import { canonicalScript } from './canonical-script.ts';
+import { modeDigits } from './mode-digits.ts';
 import { pathWord } from './path-word.ts';
-import { modeDigits } from './publish-script.ts';
 import { removalScript } from './removal-script.ts';
 import { shellFailure } from './shell-failure.ts';
 

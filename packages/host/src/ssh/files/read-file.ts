@@ -1,27 +1,29 @@
 import { abortedError, throwIfAborted } from '../../abort.ts';
 import { collectBytes } from '../../collect-bytes.ts';
 import type { ReadOptions } from '../../host.ts';
-import { HostError } from '../../host-error.ts';
 import type { HostPath } from '../../host-path.ts';
 import { openScript, type RemoteScript } from '../link/remote-script.ts';
 import type { SshLink } from '../link/ssh-link.ts';
-import { pathWord } from './path-word.ts';
+import { readScript } from './read-script.ts';
+import { scriptFailure } from './script-refusal.ts';
 import { shellFailure } from './shell-failure.ts';
-import { isSmallRead, readSmallFile } from './small-file.ts';
+import { readSmallFile } from './small-file.ts';
 
 const MAX_MESSAGE_BYTES = 64 * 1024;
 
-/** See `Host.readFile`. The file is streamed by the host's own tools over one channel, which holds them back while nobody reads. */
+/** See `Host.readFile`. What is not small is streamed by the host's own tools over a channel of its own, which holds them back while nobody reads. */
 export async function readRemoteFile(
   link: SshLink,
   path: HostPath,
   options: ReadOptions,
 ): Promise<ReadableStream<Uint8Array>> {
   const attempt = `read ${path}`;
-  throwIfAborted(options.signal, attempt);
-  if (isSmallRead(options)) return await readSmallFile(link, path, options);
   const { signal } = options;
-  const script = await openScript(link, readScript(path, options), { attempt, ...(signal && { signal }) });
+  throwIfAborted(signal, attempt);
+  const small = await readSmallFile(link, path, options);
+  if (small !== undefined) return small;
+  const body = readScript(path, options, 'say refused; exit', 'say ok');
+  const script = await openScript(link, body, { attempt, repeatable: true, ...(signal && { signal }) });
   script.channel.end();
   if (signal?.aborted) {
     script.channel.close();
@@ -30,28 +32,10 @@ export async function readRemoteFile(
   }
   if (script.answer === 'ok') return fileStream(script, attempt, signal);
   const message = await collectBytes(script.stderr.stream, { maxBytes: MAX_MESSAGE_BYTES, keep: 'end' });
-  if (script.answer === 'directory')
-    throw new HostError('is-a-directory', `Could not ${attempt}: it is a folder.`);
-  if (script.answer === 'other') {
-    const why = 'it is a device, a pipe or a socket, which may never end';
-    throw new HostError('unsupported', `Could not ${attempt}: ${why}.`);
-  }
-  throw shellFailure(attempt, Buffer.from(message.bytes).toString());
-}
-
-function readScript(path: HostPath, { offset = 0, length }: ReadOptions): string {
-  const file = pathWord(path);
-  const from = offset === 0 ? 'cat' : `tail -c +${offset + 1}`;
-  const read = length === undefined ? `exec ${from} <${file}` : `${from} <${file} | head -c ${length}`;
-  return [
-    `if [ -d ${file} ]; then say directory; exit 0; fi`,
-    // ls says why there is nothing.
-    `if [ ! -e ${file} ]; then ls -dL ${file} >/dev/null; say failed; exit 0; fi`,
-    `if [ ! -f ${file} ]; then say other; exit 0; fi`,
-    `if [ ! -r ${file} ]; then echo 'Permission denied' >&2; say failed; exit 0; fi`,
-    'say ok',
-    length === 0 ? 'exit 0' : read,
-  ].join('\n');
+  const exit = await script.exit;
+  if (exit.kind === 'lost') throw exit.cause;
+  const code = exit.kind === 'exited' ? exit.code : 1;
+  throw scriptFailure(attempt, { code, stderr: Buffer.from(message.bytes).toString() });
 }
 
 function fileStream(

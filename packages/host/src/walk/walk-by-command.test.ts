@@ -52,13 +52,20 @@ for (const [tool, create] of hosts) {
     it('stops where walking folder by folder stops', async () => {
       await using host = open();
       const root = joinHostPath(folder, 'tree');
-      const limits: WalkOptions[] = [{ maxDepth: 1 }, { maxDepth: 2 }, { maxEntries: 5 }, { maxBytes: 3 }];
+      const limits: WalkOptions[] = [
+        { maxDepth: 0 },
+        { maxDepth: 1 },
+        { maxDepth: 2 },
+        { maxEntries: 5 },
+        { maxBytes: 3 },
+      ];
       for (const options of limits) {
         await expect(walkByCommand(host, root, options)).rejects.toMatchObject({ code: 'limit-exceeded' });
         await expect(Array.fromAsync(walkByFolders(plain, root, options))).rejects.toMatchObject({
           code: 'limit-exceeded',
         });
       }
+      expect(await all(host, root, { maxDepth: Number.POSITIVE_INFINITY })).toEqual(await all(host, root));
       const exact = { maxDepth: 4, maxEntries: [...(await all(host, root))].length };
       expect(await all(host, root, exact)).toHaveLength(exact.maxEntries);
       await expect(all(host, root, { signal: AbortSignal.abort() })).rejects.toMatchObject({
@@ -131,6 +138,18 @@ describe('a walk', () => {
       programs: { sh: complaining("find: './gone': No such file or directory") },
     });
     expect((await all(host, host.home)).map(({ relativePath }) => relativePath)).toEqual(['name']);
+  });
+
+  it('keeps no tree of which it would need much memory', async () => {
+    const name = 'n'.repeat(4_000);
+    const sh: MemoryProgram = async ({ print }) => {
+      await print('find\0');
+      for (let count = 0; count < 20_000; count += 100)
+        await print(`f644 0 1:1 0 0\0${name}\0\0`.repeat(100));
+    };
+    const host = createMemoryHost({ programs: { sh } });
+    await host.writeFile(joinHostPath(host.home, 'file'), 'x');
+    expect((await all(host, host.home)).map(({ relativePath }) => relativePath)).toEqual(['file']);
   });
 
   it('lists anew when the link was lost and is being restored, not when the host is gone', async () => {

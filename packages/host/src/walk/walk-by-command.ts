@@ -14,6 +14,9 @@ import type { WalkEntry, WalkOptions } from './walk-entry.ts';
 const MAX_PATH_BYTES = 4_095;
 /** How often a listing is begun anew that was cut off. Each time a connection has broken since. */
 const MAX_REPEATS = 5;
+/** A tree of long paths is not kept: the folders are walked one after the other, as they are given. */
+const MAX_KEPT_CHARACTERS = 64 * 1024 * 1024;
+const MAX_LISTED_DEPTH = 1_000_000;
 
 /**
  * Walks with one command on the host, where it has the tools for that: see `walk`. What it lists is kept until all of it is there: links are not followed,
@@ -31,7 +34,7 @@ export async function walkByCommand(
     const { signal } = options;
     try {
       const end = await listTree(host, root, {
-        maxDepth: collected.maxDepth,
+        maxDepth: Math.min(Math.max(collected.maxDepth, 1), MAX_LISTED_DEPTH),
         without: plainExcludes(options.exclude ?? []),
         reader: collected.reader,
         ...(signal && { signal }),
@@ -39,6 +42,7 @@ export async function walkByCommand(
       return end === 'complete' ? collected.entries() : undefined;
     } catch (failure) {
       throwIfAborted(signal, `walk ${root}`);
+      if (collected.isTooLarge()) return undefined;
       const isLost = failure instanceof HostError && failure.code === 'host-lost' && !host.signal.aborted;
       if (!isLost || repeats === MAX_REPEATS) throw failure;
     }
@@ -55,6 +59,8 @@ interface Kept {
 
 interface Collector {
   readonly maxDepth: number;
+  /** Whether it has refused to take more. */
+  readonly isTooLarge: () => boolean;
   readonly reader: ListingReader;
   readonly entries: () => Iterable<WalkEntry>;
 }
@@ -65,6 +71,7 @@ function createCollector(root: HostPath, options: WalkOptions): Collector {
   const kept: Kept[] = [];
   const unreadable = new Set<string>();
   let sawUnreadable = false;
+  let characters = 0;
   const longestName = MAX_PATH_BYTES - Buffer.byteLength(joinHostPath(root, 'x')) + 1;
   let parse: (facts: string) => FileStat = parseFindFacts;
   let left = '';
@@ -95,15 +102,16 @@ function createCollector(root: HostPath, options: WalkOptions): Collector {
       const stat = parse(said);
       budget.take(stat);
       if (stat.kind === 'directory') budget.descend(relativePath.split('/').length);
-      kept.push({
-        key: relativePath.replaceAll('/', '\0'),
-        facts: said,
-        target: stat.kind === 'symlink' ? decodeHostPathBytes(target) : '',
-      });
+      const says = stat.kind === 'symlink' ? decodeHostPathBytes(target) : '';
+      characters += relativePath.length + said.length + says.length;
+      if (characters > MAX_KEPT_CHARACTERS)
+        throw new HostError('limit-exceeded', `${root} is too large to be kept.`);
+      kept.push({ key: relativePath.replaceAll('/', '\0'), facts: said, target: says });
     }
   };
   return {
     maxDepth: budget.maxDepth,
+    isTooLarge: () => characters > MAX_KEPT_CHARACTERS,
     reader: {
       begin(format) {
         parse = format === 'find' ? parseFindFacts : parseStatFacts;

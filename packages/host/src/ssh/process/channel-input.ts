@@ -17,7 +17,7 @@ const SLICE_BYTES = 256 * 1024;
  * Sends bytes to a command on the host, one call after the other. A call resolves when its bytes were sent within what host and link take;
  * the end of the command ends its wait, as `io`.
  */
-function channelSender(
+export function channelSender(
   channel: ClientChannel,
   { exit, drained, attempt }: ChannelSenderOptions,
 ): (bytes: Uint8Array) => Promise<void> {

@@ -1,7 +1,7 @@
 export { type ReadSshConfigOptions, readSshConfig } from './config/read-ssh-config.ts';
-export type { OfferedAlgorithms } from './connection/algorithms.ts';
+export type { OfferedAlgorithms } from './connection/offered-algorithms.ts';
 export type { SshDestination } from './connection/ssh-destination.ts';
-export type { LinkChange } from './link/connections.ts';
+export type { LinkChange } from './link/link-change.ts';
 export type {
   AgentLogin,
   AnswerQuestions,

@@ -25,7 +25,7 @@ import {
 import { readRemoteFile } from './files/read-file.ts';
 import { watchRemotePath } from './files/watch-path.ts';
 import { writeRemoteFile } from './files/write-file.ts';
-import type { LinkChange } from './link/connections.ts';
+import type { LinkChange } from './link/link-change.ts';
 import { createSshLink, type SshLink } from './link/ssh-link.ts';
 import { type DurableRequest, startDurableProcess } from './process/durable/durable-process.ts';
 import { startRemoteProcess } from './process/remote-process.ts';

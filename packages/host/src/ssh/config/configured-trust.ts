@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { HostError } from '../../host-error.ts';
-import type { OfferedAlgorithms } from '../connection/algorithms.ts';
+import type { OfferedAlgorithms } from '../connection/offered-algorithms.ts';
 import type { AcceptNewHostKey, KnownHostsTrust } from '../trust/host-key.ts';
 import { type ConfigLine, malformed } from './config-lines.ts';
 import { expandPath, type TokenValues } from './config-tokens.ts';

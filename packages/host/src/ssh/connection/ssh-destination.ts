@@ -1,6 +1,6 @@
 import type { SshAuthentication } from '../login/authentication.ts';
 import type { HostKeyTrust } from '../trust/host-key.ts';
-import type { OfferedAlgorithms } from './algorithms.ts';
+import type { OfferedAlgorithms } from './offered-algorithms.ts';
 
 /** Where an SSH server is, how it proves to be itself, and how the user does. */
 export interface SshDestination {

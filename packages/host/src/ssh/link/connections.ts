@@ -2,16 +2,9 @@ import pRetry from 'p-retry';
 import { throwIfAborted } from '../../abort.ts';
 import { HostError, type HostErrorCode } from '../../host-error.ts';
 import type { Connection, Connector } from '../connection/connection.ts';
+import type { LinkChange } from './link-change.ts';
 import { createLiveConnection, type LiveConnection } from './live-connection.ts';
 import { createWaiters } from './waiters.ts';
-
-/** What became of the link to a host. */
-export type LinkChange =
-  /** No connection is left; new ones are being tried. */
-  | { readonly state: 'interrupted'; readonly cause: HostError }
-  | { readonly state: 'restored' }
-  /** It will not come back. */
-  | { readonly state: 'gone'; readonly cause: HostError };
 
 /** All connections to one host: opened when they are needed, opened anew when they break, closed when they are idle. */
 export interface Connections {

@@ -1,8 +1,9 @@
 import type { AnyAuthMethod, NextAuthHandler } from 'ssh2';
 import { HostError } from '../../host-error.ts';
-import { type OfferedAlgorithms, refusalOfUserKey } from '../connection/algorithms.ts';
+import { refusalOfUserKey } from '../connection/algorithms.ts';
 import { type ConnectAttempt, untilAborted } from '../connection/connect-attempt.ts';
 import { said } from '../connection/connection-failure.ts';
+import type { OfferedAlgorithms } from '../connection/offered-algorithms.ts';
 import type { SshAuthentication, SshLogin } from './authentication.ts';
 import {
   type HostAnswer,

@@ -1,7 +1,8 @@
 import { HostError } from '../../host-error.ts';
-import { isTooShort, type OfferedAlgorithms } from '../connection/algorithms.ts';
+import { isTooShort } from '../connection/algorithms.ts';
 import type { ConnectAttempt } from '../connection/connect-attempt.ts';
 import { said } from '../connection/connection-failure.ts';
+import type { OfferedAlgorithms } from '../connection/offered-algorithms.ts';
 import type { HostKeyCheck, HostKeyTrustee } from './host-key.ts';
 
 /** What stands between the exchange of keys and the login. */

@@ -49,7 +49,7 @@ export async function openThread(
   };
   const answer =
     resume === undefined
-      ? await server.request('thread/start', params, withSignal(signal))
+      ? await pastLostPlaces(() => server.request('thread/start', params, withSignal(signal)))
       : await resumeThread(server, resume, params, signal);
   const parsed = answerSchema.safeParse(answer);
   if (!parsed.success)
@@ -61,6 +61,24 @@ export async function openThread(
     cwd: actual,
     controls: { model, ...(reasoningEffort ? { effort: reasoningEffort } : {}), ...wireControls(controls) },
   };
+}
+
+const MAX_TRIES = 4;
+
+/**
+ * bwrap makes places for files that are hidden and not there, and removes them when it ends: another one that is just beginning then fails. It does so before
+ * Codex has opened the thread, so that asking again is safe. Seen with 0.169, whose app-server runs several of them at once when it opens a thread.
+ */
+async function pastLostPlaces(open: () => Promise<unknown>): Promise<unknown> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await open();
+    } catch (error) {
+      const isLostPlace =
+        error instanceof AgentCodexError && error.message.includes("bwrap: Can't find source path");
+      if (!isLostPlace || tries === MAX_TRIES) throw error;
+    }
+  }
 }
 
 const summarySchema = z.looseObject({ thread: z.looseObject({ cliVersion: z.string() }) });
@@ -77,7 +95,8 @@ async function resumeThread(
       await server.request('thread/read', { threadId }, withSignal(signal)),
     );
     if (summary.success) refuseDowngrade(threadId, summary.data.thread.cliVersion, server.version);
-    return await server.request('thread/resume', { threadId, ...params }, withSignal(signal));
+    const resumed = { threadId, ...params };
+    return await pastLostPlaces(() => server.request('thread/resume', resumed, withSignal(signal)));
   } catch (error) {
     if (error instanceof AgentCodexError && /no rollout found|not found|not loaded/i.test(error.message)) {
       throw new AgentCodexError(

@@ -1,0 +1,31 @@
+import type { Host } from '../src/host.ts';
+import { openSshHost } from '../src/ssh/index.ts';
+import { openSshd, type TestSshd } from '../src/testing/index.ts';
+import { createOpenSshClient, missingPrograms, type OpenSshClient } from './open-ssh-client.ts';
+
+/** One server, our host and OpenSSH's client, both of which are connected to it. */
+export interface SshBenchGround extends AsyncDisposable {
+  readonly server: TestSshd;
+  readonly host: Host;
+  readonly client: OpenSshClient;
+}
+
+/** @throws {Error} when the programs without which there is nothing to compare are missing, by name. */
+export async function openSshBenchGround(): Promise<SshBenchGround> {
+  const missing = await missingPrograms(['ssh', 'scp', 'tar']);
+  if (missing.length > 0) {
+    throw new Error(`Not on this machine: ${missing.join(', ')} (Debian: openssh-client, tar).`);
+  }
+  await using stack = new AsyncDisposableStack();
+  // scp speaks SFTP.
+  const server = stack.use(await openSshd({ config: ['Subsystem sftp internal-sftp'] }));
+  const host = stack.use(await connect(server));
+  const client = stack.use(await createOpenSshClient(server));
+  await client.openMaster();
+  const resources = stack.move();
+  return { server, host, client, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+export async function connect({ host, port, user, privateKey, fingerprint }: TestSshd): Promise<Host> {
+  return await openSshHost({ host, port, user, auth: { privateKey }, hostKey: { fingerprint } });
+}

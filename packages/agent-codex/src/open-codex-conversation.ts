@@ -26,7 +26,7 @@ import { sideBySide } from './side-by-side.ts';
 import { inSpan } from './span.ts';
 import { type CodexTaskConfig, parseCodexTaskConfig } from './task-config.ts';
 import { renderMcpServers } from './task-home/mcp-server.ts';
-import { fillTaskHome, lookAtTaskHome, makeTaskHome } from './task-home/prepare-task-home.ts';
+import { fillTaskHome, lookAtTaskHome, makeTaskHome, refuseLinks } from './task-home/prepare-task-home.ts';
 import { type TaskPaths, taskEnvironment, taskPaths } from './task-home/task-paths.ts';
 
 export interface CodexConversationOptions extends CodexTaskConfig, ConversationHandlers {
@@ -115,7 +115,14 @@ async function openTask(
     ...(task.allowEscapableRoot === undefined ? {} : { allowEscapableRoot: task.allowEscapableRoot }),
   });
   refuseAborted(signal, 'Opening a conversation');
-  const paths = taskPaths(sandbox.binding.workdir);
+  const { codexHome, taskHome, taskTmp, workdir: realWorkdir } = survey.place;
+  const paths = taskPaths(realWorkdir);
+  refuseLinks(paths, {
+    ...home.folders,
+    codexHome,
+    ...(taskHome === undefined ? {} : { home: taskHome }),
+    ...(taskTmp === undefined ? {} : { tmp: taskTmp }),
+  });
   if (!home.isThere) await makeTaskHome(host, paths);
   refuseAborted(signal, 'Opening a conversation');
   await fillTaskHome(host, paths, {

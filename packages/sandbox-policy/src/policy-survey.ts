@@ -1,4 +1,4 @@
-import { type Host, type HostPath, joinHostPath } from '@seedbed/host';
+import { type Host, type HostPath, joinHostPath, relativeHostPath } from '@seedbed/host';
 import { bindSandboxPolicy, type ResolvedSandbox, type SandboxBinding, symbolPath } from './bind-policy.ts';
 import { canonicalEntries } from './canonical-policy.ts';
 import { createLinkFollower, type LinkFollower } from './follow-links.ts';
@@ -34,7 +34,7 @@ export interface PolicySurvey {
  * at the same time: it takes one step however much the policy names, a second one where something is missing or a login is a link.
  *
  * @throws {SandboxPolicyError} `invalid-policy` when a folder that is granted for writing is not there:
- *   Codex would leave the grant out without a word, and break on a granted file.
+ *   Codex would leave the grant out without a word, and break on a granted file. Also when `taskTmp` lies in the workdir and a link there leads it out.
  * @throws {HostError} when the host cannot be asked.
  */
 export async function surveySandboxPolicy(
@@ -84,6 +84,7 @@ async function canonicalPlace(follow: LinkFollower, place: SurveyedBinding): Pro
     taskHome && follow(taskHome),
     taskTmp && follow(taskTmp),
   ]);
+  if (taskTmp && followedTmp) refuseWayOut(place.workdir, taskTmp, { workdir, taskTmp: followedTmp });
   return {
     ...place,
     workdir,
@@ -94,6 +95,20 @@ async function canonicalPlace(follow: LinkFollower, place: SurveyedBinding): Pro
     ...(followedHome === undefined ? {} : { taskHome: followedHome }),
     ...(followedTmp === undefined ? {} : { taskTmp: followedTmp }),
   };
+}
+
+/** Commands write in both: who has made the second a link would write, in the next session, wherever it leads. */
+function refuseWayOut(
+  workdir: HostPath,
+  taskTmp: HostPath,
+  real: { readonly workdir: HostPath; readonly taskTmp: HostPath },
+): void {
+  const isInside = relativeHostPath(workdir, taskTmp) !== undefined;
+  if (!isInside || relativeHostPath(real.workdir, real.taskTmp) !== undefined) return;
+  throw new SandboxPolicyError(
+    'invalid-policy',
+    `\`taskTmp\` ${taskTmp} lies in the workdir, but leads out of it, to ${real.taskTmp}: something in the task has put a link there. Remove the link.`,
+  );
 }
 
 async function canonicalEntry(

@@ -81,6 +81,14 @@ describe('on a host', () => {
     expect(paths).toContain(join(task.root, 'real/none/other'));
   });
 
+  test('a folder for temporary files in the workdir that leads out of it is refused: commands could have made the link', async () => {
+    await using task = await createTaskFolder();
+    await mkdir(join(task.root, 'outside'));
+    await symlink('../../outside', join(task.workdir, 'home/tmp'));
+    const taskTmp = hostPath(join(task.workdir, 'home/tmp'));
+    await expect(resolve(task, {}, { taskTmp })).rejects.toMatchObject({ code: 'invalid-policy' });
+  });
+
   test('the logins of its user can be made unreachable: those that are there, where they really are', async () => {
     await using task = await createTaskFolder();
     await mkdir(join(task.root, '.ssh'));

@@ -1,4 +1,4 @@
-import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, readlink, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { codexBinary, downloadTimeout, supportedVersions } from '../../test/codex-binaries.ts';
@@ -266,6 +266,19 @@ describe.each(supportedVersions)('a command under Codex %s', (version) => {
     await task.conversation.run('Go');
     expect(said(toolOutput(task.model))).toEqual({ 'still-there': 'yes', login: 'no', private: 'no' });
     expect(await readFile(join(workdir, 'home/.codex/config.toml'), 'utf8')).toContain('default_permissions');
+  });
+
+  it('cannot open another folder to the next session by a link in its home', async () => {
+    await using place = await createConfinedPlace();
+    const { outside } = place;
+    await place.run(`mv "$TMPDIR" "$HOME/moved" && ln -s ${outside} "$TMPDIR"`, { version });
+    expect(await readlink(join(place.workdir, 'home/tmp'))).toBe(outside);
+    const next = place.run(`echo x > ${outside}/new`, { version });
+    await expect(next).rejects.toMatchObject({
+      code: 'invalid-policy',
+      message: expect.stringContaining(outside),
+    });
+    expect(await exists(join(outside, 'new'))).toBe(false);
   });
 
   it('cannot leave something in its home that an approved command would run outside of the sandbox', async () => {

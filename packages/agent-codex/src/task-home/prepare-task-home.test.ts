@@ -1,9 +1,15 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Host, hostPath } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
 import { describe, expect, it } from 'vitest';
-import { fillTaskHome, lookAtTaskHome, makeTaskHome, type TaskHomeContent } from './prepare-task-home.ts';
+import {
+  fillTaskHome,
+  lookAtTaskHome,
+  makeTaskHome,
+  refuseLinks,
+  type TaskHomeContent,
+} from './prepare-task-home.ts';
 import { type TaskPaths, taskPaths } from './task-paths.ts';
 
 async function emptyPlace(): Promise<{ host: Host; paths: TaskPaths } & AsyncDisposable> {
@@ -66,6 +72,20 @@ describe('the home of a task', () => {
     await expect(fillTaskHome(host, paths, content)).rejects.toMatchObject({ code: 'invalid-config' });
     expect(await readFile(paths.configToml, 'utf8')).toBe(before);
     await expect(stat(paths.authJson)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('is refused when a folder in it has become a link', async () => {
+    await using place = await emptyPlace();
+    const { host, paths } = place;
+    await prepare(host, paths, { config: [] });
+    refuseLinks(paths, (await lookAtTaskHome(host, paths)).folders);
+    const elsewhere = join(paths.workdir, 'elsewhere');
+    await rename(join(paths.home, '.local'), elsewhere);
+    await symlink(elsewhere, join(paths.home, '.local'));
+    const { folders } = await lookAtTaskHome(host, paths);
+    expect(() => refuseLinks(paths, folders)).toThrow(
+      expect.objectContaining({ code: 'launch-failed', message: expect.stringContaining(elsewhere) }),
+    );
   });
 
   it('says where its config.toml is not TOML', async () => {

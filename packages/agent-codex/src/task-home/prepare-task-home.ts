@@ -1,5 +1,6 @@
 import { type Host, HostError, type HostPath, readText } from '@seedbed/host';
-import { CONFIG_KEYS_OWNED_BY_POLICY } from '@seedbed/sandbox-policy';
+import { CONFIG_KEYS_OWNED_BY_POLICY, createLinkFollower } from '@seedbed/sandbox-policy';
+import { AgentCodexError } from '../agent-codex-error.ts';
 import { type CodexLogin, renderAuthJson } from './codex-login.ts';
 import { type CodexConfig, mergeConfig, readConfigToml, writeConfigToml } from './config-toml.ts';
 import type { TaskPaths } from './task-paths.ts';
@@ -20,17 +21,41 @@ const MAX_CONFIG_BYTES = 1024 * 1024;
 export interface TaskHome {
   /** Its CODEX_HOME is there. */
   readonly isThere: boolean;
+  /** Where its folders for the data of programs really are. */
+  readonly folders: Pick<TaskPaths, 'cache' | 'config' | 'data' | 'state'>;
   /** Of the config.toml; what it says of the sandbox is forgotten, because the policy of each session says it all. */
   readonly config: CodexConfig;
 }
 
 /** @throws {AgentCodexError} `invalid-config` when the config.toml that is there cannot be read. */
-export async function lookAtTaskHome(host: Host, { codexHome, configToml }: TaskPaths): Promise<TaskHome> {
-  const [stat, config] = await Promise.all([
-    host.stat(codexHome, { followLinks: true }),
-    existingConfig(host, configToml),
+export async function lookAtTaskHome(host: Host, paths: TaskPaths): Promise<TaskHome> {
+  const follow = createLinkFollower(host);
+  const [stat, configToml, cache, config, data, state] = await Promise.all([
+    host.stat(paths.codexHome, { followLinks: true }),
+    existingConfig(host, paths.configToml),
+    follow(paths.cache),
+    follow(paths.config),
+    follow(paths.data),
+    follow(paths.state),
   ]);
-  return { isThere: stat?.kind === 'directory', config };
+  const folders = { cache, config, data, state };
+  return { isThere: stat?.kind === 'directory', folders, config: configToml };
+}
+
+/**
+ * An agent writes in its home: a folder there that it has replaced by a link would lead this program and Codex out of the workdir,
+ * and the next session's commands as well, which may write in their folder for temporary files.
+ * @throws {AgentCodexError} `launch-failed` when a folder is not where it belongs.
+ */
+export function refuseLinks(paths: TaskPaths, real: Partial<TaskPaths>): void {
+  for (const [name, path] of Object.entries(paths)) {
+    const found = Object.entries(real).find(([other]) => other === name)?.[1];
+    if (found === undefined || found === path) continue;
+    throw new AgentCodexError(
+      'launch-failed',
+      `${path} is to be the task's own, but leads to ${found}: something in the task has put a link there. Nothing was started. Remove the link.`,
+    );
+  }
 }
 
 /** One after the other, because whoever made a folder in the home first would make the home with another mode. */

@@ -43,7 +43,7 @@ async function stage(name = 'cache'): Promise<Stage> {
   const cache = createBinaryCache({ sources: [fileSource({ path })], directory: hostPath(folder) });
   await cache.ensure(local, tool.release);
   const asked: string[] = [];
-  const host = distant(recorded(local, asked));
+  const host = recorded(distant(local), asked);
   const resources = stack.move();
   return { host, tool, cache, folder, asked, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }

@@ -8,6 +8,7 @@ import {
   type BenchTopic,
   compare,
   median,
+  type PairedOptions,
   pairedRuns,
 } from '@seedbed/bench';
 import type { Host } from '../src/host.ts';
@@ -42,52 +43,55 @@ interface Comparison {
 
 /** Files between this machine and itself through its sshd, over connections that are open, ours and theirs (ControlMaster). */
 export async function measureTransfer(
-  { signal, progress }: BenchContext,
-  { megabytes, smallFiles, ...options }: TransferSizes,
+  context: BenchContext,
+  sizes: TransferSizes,
 ): Promise<readonly BenchResult[]> {
+  const { megabytes, smallFiles } = sizes;
   await using ground = await openSshBenchGround();
   const folder = await mkdtemp(join(tmpdir(), 'seedbed-transfer-'));
   try {
-    progress(`making ${megabytes} MB, and ${smallFiles} small files`);
+    context.progress(`making ${megabytes} MB, and ${smallFiles} small files`);
     await writeFile(join(folder, 'large'), randomBytes(megabytes * 1_000_000));
     await plantSmallFiles(join(folder, 'small'), smallFiles);
     const missing = await missingPrograms(['rsync']);
-    for (const name of missing) progress(`not compared with ${name}, which is not on this machine`);
+    for (const name of missing) context.progress(`not compared with ${name}, which is not on this machine`);
     const results: BenchResult[] = [];
-    for (const comparison of [
+    for (const { name, ours, theirs } of [
       ...largeFile(ground, folder, megabytes),
-      ...(smallFiles === 0 ? [] : tree(ground, folder, smallFiles)),
+      ...tree(ground, folder, smallFiles),
     ]) {
-      for (const [alternative, { program, argv }] of Object.entries(comparison.theirs)) {
+      for (const [alternative, { program, argv }] of Object.entries(theirs)) {
         if (missing.includes(program)) continue;
-        progress(`${comparison.name}, against ${alternative}`);
-        const clean = (): Promise<void> => rm(join(folder, 'copy'), { recursive: true, force: true });
-        const seconds = async (work: Work): Promise<number> => {
-          await clean();
-          const began = performance.now();
-          await work();
-          return (performance.now() - began) / 1_000;
-        };
-        const times = await pairedRuns(
-          () => seconds(comparison.ours),
-          () => seconds(() => runTool(argv, signal)),
-          { ...options, signal },
-        );
-        results.push(
-          compare({
-            name: comparison.name,
-            unit: 's',
-            better: 'lower',
-            ours: median(times.ours),
-            alternative: { name: `${alternative}, ${ground.client.version}`, value: median(times.theirs) },
-          }),
-        );
+        context.progress(`${name}, against ${alternative}`);
+        const works = { ours, theirs: () => runTool(argv, context.signal), copy: join(folder, 'copy') };
+        const seconds = await measurePair(works, { ...sizes, signal: context.signal });
+        const other = { name: `${alternative}, ${ground.client.version}`, value: seconds.theirs };
+        results.push(compare({ name, unit: 's', better: 'lower', ours: seconds.ours, alternative: other }));
       }
     }
     return results;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The median of each, in seconds. `copy` is what they make; it is removed before each. */
+async function measurePair(
+  { ours, theirs, copy }: { readonly ours: Work; readonly theirs: Work; readonly copy: string },
+  { rounds, warmUp, signal }: PairedOptions,
+): Promise<{ readonly ours: number; readonly theirs: number }> {
+  const seconds = (work: Work) => async (): Promise<number> => {
+    await rm(copy, { recursive: true, force: true });
+    const began = performance.now();
+    await work();
+    return (performance.now() - began) / 1_000;
+  };
+  const times = await pairedRuns(seconds(ours), seconds(theirs), {
+    rounds,
+    ...(warmUp !== undefined && { warmUp }),
+    ...(signal && { signal }),
+  });
+  return { ours: median(times.ours), theirs: median(times.theirs) };
 }
 
 async function plantSmallFiles(folder: string, count: number): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { createCounterweight } from './counterweight.ts';
 import { HostError } from './host-error.ts';
+import { releaseMemory } from './release-memory.ts';
 
 /**
  * A Node stream as a web stream that keeps what nobody has read yet, also after the process on the other end is gone.
@@ -24,7 +25,7 @@ export interface RetainOptions {
 }
 
 /** As much is taken from a source for a reader that has not asked for it yet. */
-const READ_AHEAD_BYTES = 128 * 1024;
+const READ_AHEAD_BYTES = 256 * 1024;
 
 export function retainOutput(
   source: Readable,
@@ -74,7 +75,9 @@ export function retainOutput(
   const take = (): Uint8Array | undefined => {
     // What had come before a loss is still there, and comes as `data`.
     if (finished && taken.length === 0) source.read();
-    const chunk = taken.shift();
+    if (taken.length === 0) return undefined;
+    // An SSH packet is small, and each chunk costs its reader the same.
+    const chunk = sharesChannel ? joined(taken.splice(0)) : taken.shift();
     if (chunk === undefined) return undefined;
     takenBytes -= chunk.byteLength;
     counterweight.add(chunk.byteLength);
@@ -115,6 +118,14 @@ export function retainOutput(
       source.resume();
     },
   };
+}
+
+/** The chunks as one. Where they had to be copied they are of no use afterwards. */
+function joined(chunks: readonly Uint8Array[]): Uint8Array | undefined {
+  if (chunks.length < 2) return chunks[0];
+  const whole = Buffer.concat(chunks);
+  for (const chunk of chunks) releaseMemory(chunk);
+  return whole;
 }
 
 /**

@@ -2,6 +2,8 @@
 const DATA_BYTES = 32 * 1024;
 /** … that is as large, in words. */
 const WEIGHT_WORDS = 1024;
+/** What is larger V8 does not put where it collects often. */
+const MOST_WEIGHTS = 8;
 
 /**
  * Makes V8 collect chunks of bytes that were handed on and used up. They lie outside of its heap, and hardly weigh on it: so it would let some 80 MB of them
@@ -18,9 +20,10 @@ export function createCounterweight(): Counterweight {
   return {
     add(bytes) {
       held.owed += bytes;
-      if (held.owed < DATA_BYTES) return;
+      const weights = Math.min(MOST_WEIGHTS, Math.floor(held.owed / DATA_BYTES));
+      if (weights === 0) return;
       held.owed %= DATA_BYTES;
-      held.weight = new Array(WEIGHT_WORDS);
+      held.weight = new Array(weights * WEIGHT_WORDS);
     },
   };
 }

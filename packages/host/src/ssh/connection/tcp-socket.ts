@@ -1,4 +1,5 @@
 import { Socket, type TcpSocketConnectOpts } from 'node:net';
+import { releaseBuffer } from '../../release-memory.ts';
 
 /** The socket below an SSH connection. Its care for memory rests on how ssh2 1.17 treats buffers; `tcp-socket.test.ts` holds it to that. */
 export interface TcpSocket {
@@ -10,7 +11,6 @@ export interface TcpSocket {
 const READ_BYTES = 256 * 1024;
 /** As many reads show whether ssh2 decrypts in place what it is given: whole packets are among them. */
 const TRIAL_READS = 16;
-const LARGE_BYTES = 16 * 1024;
 
 /** Connects to a TCP port, without Nagle's delay; fails by the socket's events. Paused: it reads nothing before somebody listens. */
 export function openTcpSocket(address: TcpSocketConnectOpts): TcpSocket {
@@ -66,27 +66,16 @@ function refineWrite(socket: Socket): void {
       });
     }
     if (typeof encoding === 'string') return write(data, encoding, done);
-    if (encoding === undefined && isLargePiece(data)) return write(data, () => free(data.buffer));
+    if (encoding === undefined && isLargePiece(data)) return write(data, () => releaseBuffer(data.buffer));
     return write(data, encoding);
   };
 }
 
 /**
- * Whether it is a packet that ssh2 has encrypted, or the first four bytes of one before it was encrypted. Nobody needs their memory any more when they are
- * sent, but V8 would collect it only after some 90 MB.
+ * Whether it is a packet that ssh2 has encrypted, or the first four bytes of one before it was encrypted, which are sent first: nobody needs either any more
+ * when they are sent.
  */
-function isLargePiece(data: Uint8Array | string): data is Uint8Array<ArrayBuffer> {
+function isLargePiece(data: Uint8Array | string): data is Uint8Array {
   if (typeof data === 'string' || data.byteOffset !== 0) return false;
-  const size = data.buffer.byteLength;
-  if (size < LARGE_BYTES || size === Buffer.poolSize || !(data.buffer instanceof ArrayBuffer)) return false;
-  return data.byteLength === size || data.byteLength === 4;
-}
-
-function free(memory: ArrayBuffer): void {
-  if (memory.detached) return;
-  try {
-    memory.transfer(0);
-  } catch {
-    // Node's pool of small buffers, which does not let itself be taken: it is none of ours.
-  }
+  return data.byteLength === data.buffer.byteLength || data.byteLength === 4;
 }

@@ -103,26 +103,30 @@ function startSending(
     if (signal !== undefined) stopFor(abortedError(signal, attempt));
   };
   const put = channelSender(channel, { exit, drained, attempt });
+  const read = (): Promise<Uint8Array | undefined> =>
+    source.read().catch((cause: unknown) => {
+      stopFor(sourceFailure(attempt, cause));
+      return undefined;
+    });
   const pump = async (): Promise<void> => {
-    const gathered: Uint8Array[] = [];
+    let gathered: Uint8Array[] = [];
     let bytes = 0;
-    while (!isOver) {
-      const chunk = await source.read().catch((cause: unknown) => stopFor(sourceFailure(attempt, cause)));
+    for (let next = isOver ? undefined : read(); next !== undefined; ) {
+      const chunk = await next;
       if (isOver) return;
-      if (chunk !== undefined) {
-        gathered.push(chunk);
-        bytes += chunk.byteLength;
-        if (bytes < GATHERED_BYTES) continue;
-      }
-      const [first] = gathered;
-      if (first !== undefined) await put(gathered.length === 1 ? first : Buffer.concat(gathered));
-      gathered.length = 0;
+      // While this is sent.
+      next = chunk === undefined ? undefined : read();
+      if (chunk !== undefined) gathered.push(chunk);
+      bytes += chunk?.byteLength ?? 0;
+      if (next !== undefined && bytes < GATHERED_BYTES) continue;
+      const [first = new Uint8Array(), ...others] = gathered;
+      await put(others.length === 0 ? first : Buffer.concat(gathered));
+      gathered = [];
       bytes = 0;
-      if (chunk !== undefined) continue;
-      isSealed = true;
-      await put(Buffer.from(seal));
-      return;
     }
+    if (isOver) return;
+    isSealed = true;
+    await put(Buffer.from(seal));
   };
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted) onAbort();

@@ -7,13 +7,19 @@ import { leavesPackage, packageOf, type SourceImport, sourceImports } from './so
 const LAYERS: Readonly<Record<string, readonly string[]>> = {
   '@seedbed/host': [],
   '@seedbed/conversation-protocol': [],
+  '@seedbed/blob-store': [],
+  '@seedbed/snapshots': ['@seedbed/blob-store', '@seedbed/host'],
+  '@seedbed/seeds': ['@seedbed/blob-store', '@seedbed/host'],
   '@seedbed/sandbox-policy': ['@seedbed/host'],
   '@seedbed/binary-cache': ['@seedbed/host'],
   '@seedbed/agent-codex': [
     '@seedbed/binary-cache',
+    '@seedbed/blob-store',
     '@seedbed/conversation-protocol',
     '@seedbed/host',
     '@seedbed/sandbox-policy',
+    '@seedbed/seeds',
+    '@seedbed/snapshots',
   ],
 };
 

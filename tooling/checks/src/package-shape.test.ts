@@ -7,6 +7,12 @@ import { publicPackages } from './manifest.ts';
 const EXPORTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   '@seedbed/agent-codex': { '.': './src/index.ts', './testing': './src/testing/index.ts' },
   '@seedbed/binary-cache': { '.': './src/index.ts', './npm-registry': './src/npm-registry/index.ts' },
+  '@seedbed/blob-store': {
+    '.': './src/index.ts',
+    './gridfs': './src/gridfs/index.ts',
+    './directory': './src/directory/index.ts',
+    './testing': './src/testing/index.ts',
+  },
   '@seedbed/conversation-protocol': {
     '.': './src/index.ts',
     './json-rpc': './src/json-rpc/index.ts',
@@ -18,6 +24,18 @@ const EXPORTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     './testing': './src/testing/index.ts',
   },
   '@seedbed/sandbox-policy': { '.': './src/index.ts' },
+  '@seedbed/seeds': {
+    '.': './src/index.ts',
+    './mongodb': './src/mongodb/index.ts',
+    './sqlite': './src/sqlite/index.ts',
+    './testing': './src/testing/index.ts',
+  },
+  '@seedbed/snapshots': {
+    '.': './src/index.ts',
+    './mongodb': './src/mongodb/index.ts',
+    './sqlite': './src/sqlite/index.ts',
+    './testing': './src/testing/index.ts',
+  },
 };
 
 /** What a source becomes when the package is built. */

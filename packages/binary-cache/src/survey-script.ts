@@ -8,7 +8,7 @@ import { filesName, manifestMaxBytes, manifestName } from './tree-manifest.ts';
 export const surveyScript: string = `umask 022
 cd "$1" 2>/dev/null || { echo none; exit 0; }
 shift
-facts='%f %s %d:%i %u %Y %y %n'
+facts='%f %s %d:%i %u %Y %y %Z %z %n'
 printf 'root '
 pwd -P
 stat -c "$facts" . entries trees incoming 2>/dev/null
@@ -55,7 +55,7 @@ export interface SeenCache {
 }
 
 const factLine =
-  /^([0-9a-f]+) (\d+) (\d+:\d+) (\d+) (-?\d+) [-\d]+ \d\d:\d\d:\d\d(?:\.(\d{1,9}))? [-+]\d{4} (.+)$/;
+  /^([0-9a-f]+) (\d+) (\d+:\d+) (\d+) (-?\d+) [-\d]+ \d\d:\d\d:\d\d(?:\.(\d{1,9}))? [-+]\d{4} (\d+) [-\d]+ \d\d:\d\d:\d\d(?:\.(\d{1,9}))? [-+]\d{4} (.+)$/;
 
 /** `undefined` when there is no cache, and for whatever the script cannot have said of one that this package made. */
 export function parseSurvey(text: string): SeenCache | undefined {
@@ -103,19 +103,34 @@ function rootOf(line: string): HostPath | undefined {
 }
 
 function parseFacts(line: string): { readonly path: string; readonly stat: FileStat } | undefined {
-  const [, rawMode = '', size, identity = '', uid, seconds, fraction = '', name = ''] =
-    factLine.exec(line) ?? [];
-  if (name === '') return undefined;
+  const [
+    ,
+    rawMode = '',
+    size,
+    identity = '',
+    uid,
+    modified,
+    modifiedFraction,
+    changed,
+    changedFraction,
+    name,
+  ] = factLine.exec(line) ?? [];
+  if (name === undefined) return undefined;
   const mode = Number.parseInt(rawMode, 16);
   const stat: FileStat = {
     kind: kindOf(mode),
     size: Number(size),
     mode: mode & 0o7777,
-    modifiedMs: Number(seconds) * 1_000 + Number(fraction.padEnd(9, '0')) / 1e6,
+    modifiedMs: milliseconds(modified, modifiedFraction),
+    changedMs: milliseconds(changed, changedFraction),
     identity,
     uid: Number(uid),
   };
   return { path: name === '.' ? '' : name, stat };
+}
+
+function milliseconds(seconds: string | undefined, fraction = ''): number {
+  return Number(seconds) * 1_000 + Number(fraction.padEnd(9, '0')) / 1e6;
 }
 
 /** By the type bits of a mode: see inode(7). */

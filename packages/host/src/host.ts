@@ -16,6 +16,11 @@ export interface FileStat {
   readonly mode: number;
   /** Milliseconds since the epoch, on the host's clock. */
   readonly modifiedMs: number;
+  /**
+   * When the inode last changed: content, mode, owner, times, number of names. Milliseconds since the epoch, on the host's clock; set by the kernel alone, so
+   * that a program which sets `modifiedMs` back changes this. A change within one tick of that clock (1 to 10 ms on Linux) may leave it as it was.
+   */
+  readonly changedMs: number;
   /** Device and inode: two paths with equal identity are one file. */
   readonly identity: string;
   /** Numeric id of the owner on the host. */

@@ -1,21 +1,24 @@
 import type { FileKind, FileStat } from './host.ts';
 
-/** What stat(1) is to print of a file; GNU's and BusyBox's print the same. `%Y` has the seconds, and only `%y` their fraction. */
-export const STAT_FORMAT = '%f %s %d:%i %u %Y %y';
+/** What stat(1) is to print of a file; GNU's and BusyBox's print the same. `%Y` and `%Z` have the seconds, and only `%y` and `%z` their fraction. */
+export const STAT_FORMAT = '%f %s %d:%i %u %Y %Z %y|%z';
 
 /** What GNU's find is to print of a file. */
-export const FIND_FORMAT = '%y%m %s %D:%i %U %T@';
+export const FIND_FORMAT = '%y%m %s %D:%i %U %T@ %C@';
 
 /** Reads what stat(1) printed with {@link STAT_FORMAT}. */
 export function parseStatFacts(text: string): FileStat {
-  const [rawMode = '', size, identity = '', uid, seconds = '', ...readable] = text.trim().split(' ');
+  const [rawMode = '', size, identity = '', uid, modified = '', changed = '', ...readable] = text
+    .trim()
+    .split(' ');
   const mode = Number.parseInt(rawMode, 16);
-  const fraction = /:\d\d\.(\d+)/.exec(readable.join(' '))?.[1] ?? '';
+  const [modifiedAt = '', changedAt = ''] = readable.join(' ').split('|');
   return {
     kind: kindOfMode(mode),
     size: Number(size),
     mode: mode & 0o7777,
-    modifiedMs: milliseconds(seconds, fraction),
+    modifiedMs: milliseconds(modified, fractionOf(modifiedAt)),
+    changedMs: milliseconds(changed, fractionOf(changedAt)),
     identity,
     uid: Number(uid),
   };
@@ -23,13 +26,13 @@ export function parseStatFacts(text: string): FileStat {
 
 /** Reads what find printed with {@link FIND_FORMAT}. */
 export function parseFindFacts(text: string): FileStat {
-  const [kindAndMode = '', size, identity = '', uid, time = ''] = text.split(' ');
-  const [seconds = '', fraction = ''] = time.split('.');
+  const [kindAndMode = '', size, identity = '', uid, modified = '', changed = ''] = text.split(' ');
   return {
     kind: KINDS[kindAndMode.charAt(0)] ?? 'other',
     size: Number(size),
     mode: Number.parseInt(kindAndMode.slice(1), 8),
-    modifiedMs: time.startsWith('-') ? Number(time) * 1_000 : milliseconds(seconds, fraction),
+    modifiedMs: decimalMilliseconds(modified),
+    changedMs: decimalMilliseconds(changed),
     identity,
     uid: Number(uid),
   };
@@ -49,6 +52,17 @@ function kindOfMode(mode: number): FileKind {
     default:
       return 'other';
   }
+}
+
+/** Of a time as people read it: `2026-01-31 12:00:00.123456789 +0000`. */
+function fractionOf(readable: string): string {
+  return /:\d\d\.(\d+)/.exec(readable)?.[1] ?? '';
+}
+
+function decimalMilliseconds(time: string): number {
+  if (time.startsWith('-')) return Number(time) * 1_000;
+  const [seconds = '', fraction = ''] = time.split('.');
+  return milliseconds(seconds, fraction);
 }
 
 /** Rounded once, from whole nanoseconds, as the local host does it: so that equal times are equal numbers. */

@@ -14,6 +14,7 @@ export async function statLocalFile(path: HostPath, followLinks: boolean): Promi
       size: Number(found.size),
       mode: Number(found.mode & 0o7777n),
       modifiedMs: Number(found.mtimeNs) / 1e6,
+      changedMs: Number(found.ctimeNs) / 1e6,
       identity: `${found.dev}:${found.ino}`,
       uid: Number(found.uid),
     };

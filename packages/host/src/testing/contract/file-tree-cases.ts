@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { joinHostPath } from '../../host-path.ts';
 import { readText } from '../../read-text.ts';
+import { walk } from '../../walk.ts';
 import { type CaseDefinition, names, rejectsWith } from './contract-case.ts';
 
 /** Arranging files. */
@@ -54,6 +55,31 @@ export const fileTreeCases: readonly CaseDefinition[] = [
       const later = joinHostPath(folder, 'later');
       await host.writeFile(later, '');
       assert.ok(((await host.stat(later))?.modifiedMs ?? 0) >= stat.modifiedMs);
+    },
+  },
+  {
+    name: 'says when a file was last changed in any way, also by who sets its time back',
+    async check({ host, folder }) {
+      const [file, second] = [joinHostPath(folder, 'file'), joinHostPath(folder, 'second')];
+      await host.writeFile(file, 'x');
+      const written = await host.stat(file);
+      assert.ok(written && Math.abs(written.changedMs - written.modifiedMs) < 60_000);
+      let latest = written.changedMs;
+      const changes: readonly (() => Promise<void>)[] = [
+        () => host.setModified(file, 1_500_000_000_000),
+        () => host.setMode(file, 0o600),
+        () => host.link(second, file, { hard: true }),
+        () => host.rename(file, joinHostPath(folder, 'renamed')),
+      ];
+      for (const change of changes) {
+        await change();
+        const now = (await host.stat(second)) ?? (await host.stat(file));
+        assert.ok(now && now.changedMs >= latest, `${now?.changedMs} is not before ${latest}`);
+        assert.equal(now.modifiedMs, 1_500_000_000_000);
+        latest = now.changedMs;
+      }
+      for await (const { stat, relativePath } of walk(host, folder))
+        assert.equal(stat.changedMs, latest, relativePath);
     },
   },
   {

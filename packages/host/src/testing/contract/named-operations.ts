@@ -167,7 +167,8 @@ export const namedOperations: readonly NamedOperation[] = [
       await host.setModified(link, 1_400_000_000_000);
       await host.setMode(link, 0o600);
       assert.equal((await host.stat(link))?.modifiedMs, 1_400_000_000_000);
-      assert.deepEqual(await host.stat(path), { ...found, mode: 0o600 });
+      const last = await host.stat(path);
+      assert.deepEqual(last, { ...found, mode: 0o600, changedMs: last?.changedMs });
     },
   },
   {

@@ -7,6 +7,7 @@ export interface FileNode {
   bytes: Uint8Array;
   mode: number;
   modifiedMs: number;
+  changedMs: number;
 }
 
 export interface DirectoryNode {
@@ -15,6 +16,7 @@ export interface DirectoryNode {
   readonly entries: Map<string, TreeNode>;
   mode: number;
   modifiedMs: number;
+  changedMs: number;
 }
 
 export interface LinkNode {
@@ -23,6 +25,7 @@ export interface LinkNode {
   readonly target: string;
   mode: number;
   modifiedMs: number;
+  changedMs: number;
 }
 
 /** A socket, of which the tree knows no more than that it is there. */
@@ -31,6 +34,7 @@ export interface SocketNode {
   readonly id: number;
   mode: number;
   modifiedMs: number;
+  changedMs: number;
 }
 
 export type TreeNode = FileNode | DirectoryNode | LinkNode | SocketNode;
@@ -56,6 +60,8 @@ export interface FileTree {
   /** Puts a node at a place, in place of what is there. */
   readonly put: (place: Place, node: TreeNode) => void;
   readonly take: (place: Place) => void;
+  /** Changes a node itself, not what it holds. */
+  readonly touch: (node: TreeNode, change: { readonly mode?: number; readonly modifiedMs?: number }) => void;
   /** Calls back with the canonical path of each entry that changes. */
   readonly onChange: (listener: (path: HostPath) => void) => () => void;
 }
@@ -65,13 +71,17 @@ const MAX_LINKS = 40;
 export function createFileTree(now: () => number): FileTree {
   let lastId = 0;
   const listeners = new Set<(path: HostPath) => void>();
-  const stamp = (mode: number): { id: number; mode: number; modifiedMs: number } => {
+  const stamp = (
+    mode: number,
+  ): Pick<TreeNode, 'id'> & { mode: number; modifiedMs: number; changedMs: number } => {
     lastId += 1;
-    return { id: lastId, mode, modifiedMs: now() };
+    const time = now();
+    return { id: lastId, mode, modifiedMs: time, changedMs: time };
   };
   const root: DirectoryNode = { kind: 'directory', entries: new Map(), ...stamp(0o755) };
   const changed = (place: Place): void => {
     place.folder.modifiedMs = now();
+    place.folder.changedMs = place.folder.modifiedMs;
     for (const listener of listeners) listener(place.path);
   };
   return {
@@ -82,11 +92,16 @@ export function createFileTree(now: () => number): FileTree {
     createSocket: () => ({ kind: 'other', ...stamp(0o600) }),
     put(place, node) {
       place.folder.entries.set(place.name, node);
+      node.changedMs = now();
       changed(place);
     },
     take(place) {
       place.folder.entries.delete(place.name);
+      if (place.node !== undefined) place.node.changedMs = now();
       changed(place);
+    },
+    touch(node, change) {
+      Object.assign(node, change, { changedMs: now() });
     },
     onChange(listener) {
       listeners.add(listener);

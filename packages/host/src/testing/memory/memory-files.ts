@@ -73,10 +73,10 @@ export function createMemoryFiles({ tree, uid, hostSignal }: MemoryFilesOptions)
       return node.target;
     },
     setMode: async (path, mode) => {
-      present(at(path, true), 'change the mode of').mode = mode;
+      tree.touch(present(at(path, true), 'change the mode of'), { mode });
     },
     setModified: async (path, modifiedMs) => {
-      present(at(path, false), 'set the time of').modifiedMs = modifiedMs;
+      tree.touch(present(at(path, false), 'set the time of'), { modifiedMs });
     },
     canonicalize: async (path, { within } = {}) => {
       const real = at(path, true).path;
@@ -130,6 +130,7 @@ function statOf(node: TreeNode, uid: number): FileStat {
     size,
     mode: node.mode,
     modifiedMs: node.modifiedMs,
+    changedMs: node.changedMs,
     identity: `memory:${node.id}`,
     uid,
   };

@@ -29,10 +29,19 @@ export class TestReportWriter implements Reporter {
         else failed.push(fullName(test));
       }
     }
-    const report: TestReport = { passed, failed, skipped };
+    const report: TestReport = { passed, failed, skipped, services: servicesOf(modules) };
     await mkdir(dirname(this.#file), { recursive: true });
     await writeFile(this.#file, `${JSON.stringify(report, undefined, 2)}\n`);
   }
+}
+
+/** What global set-ups of the run say that they started: `project.provide('services', […])`. */
+function servicesOf(modules: readonly TestModule[]): readonly string[] {
+  const named = modules.flatMap(({ project }) => {
+    const provided: { readonly services?: readonly string[] } = project.getProvidedContext();
+    return provided.services ?? [];
+  });
+  return [...new Set(named)].sort();
 }
 
 function fullName(entity: TestCase | TestSuite | TestModule): string {

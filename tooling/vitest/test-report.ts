@@ -4,6 +4,8 @@ export interface TestReport {
   /** Tests that failed or never finished, and files, suites or loose promises that failed on their own. */
   readonly failed: readonly string[];
   readonly skipped: readonly SkippedTest[];
+  /** What the tests ran against, by name and version: `mongo-java-server 1.46.0`. */
+  readonly services?: readonly string[];
 }
 
 export interface SkippedTest {

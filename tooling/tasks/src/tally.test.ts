@@ -17,7 +17,13 @@ test('tests of a report are counted, remembered or not, and lint and types count
     outcome('check', 'passed', true),
     outcome('test', 'passed', true),
   ];
-  expect(tally(outcomes, () => allPassed)).toEqual({ passed: 9, failures: [], skipped: [], cached: 2 });
+  expect(tally(outcomes, () => allPassed)).toEqual({
+    passed: 9,
+    failures: [],
+    skipped: [],
+    services: [],
+    cached: 2,
+  });
 });
 
 test('a test run that fails without a report is one failure, not none', () => {
@@ -49,13 +55,24 @@ test('the last line holds the counts and nothing else, and the reasons of skips 
     { test: 'a', reason: 'there is no sshd' },
     { test: 'b', reason: 'there is no sshd' },
   ];
-  expect(closingLines({ passed: 3, failures: ['x'], skipped, cached: 1 }, 4)).toEqual([
+  expect(closingLines({ passed: 3, failures: ['x'], skipped, services: [], cached: 1 }, 4)).toEqual([
     '4 tasks, 1 of them unchanged since an earlier run',
     'failed: x',
     'skipped, there is no sshd:',
     '  a',
     '  b',
     '3 passed, 1 failed, 2 skipped',
+  ]);
+});
+
+test('what the tests ran against is named once each, directly above the counts', () => {
+  const against = (...services: string[]): TestReport => ({ ...allPassed, services });
+  const reports = [against('mongod 8.0.13', 'mongo-java-server 1.46.0'), against('mongod 8.0.13'), allPassed];
+  const outcomes = reports.map(() => outcome('test', 'passed'));
+  const result = tally(outcomes, () => reports.pop());
+  expect(closingLines(result, 3).slice(-2)).toEqual([
+    'services: mongo-java-server 1.46.0, mongod 8.0.13',
+    '21 passed, 0 failed, 0 skipped',
   ]);
 });
 

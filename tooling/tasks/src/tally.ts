@@ -7,6 +7,8 @@ export interface Tally {
   /** One line for each failure: the task, and the test where a report names it. */
   readonly failures: readonly string[];
   readonly skipped: readonly SkippedTest[];
+  /** What tests ran against, each once. */
+  readonly services: readonly string[];
   /** Tasks whose result was remembered. */
   readonly cached: number;
 }
@@ -24,6 +26,7 @@ export function tally(
   let passed = 0;
   const failures: string[] = [];
   const skipped: SkippedTest[] = [];
+  const services = new Set<string>();
   for (const outcome of outcomes) {
     const label = `${outcome.packageName === '//' ? 'repository' : outcome.packageName} ${outcome.task}`;
     const report = outcome.task === 'test' ? reportOf(outcome.folder) : undefined;
@@ -35,17 +38,22 @@ export function tally(
       failed.push(`${label}: passed without a report`);
     }
     failures.push(...failed);
+    for (const service of report?.services ?? []) services.add(service);
     if (report !== undefined) passed += report.passed;
     else if (failed.length === 0) passed += 1;
     skipped.push(
       ...(report?.skipped ?? []).map(({ test, reason }) => ({ test: `${label}: ${test}`, reason })),
     );
   }
-  return { passed, failures, skipped, cached: outcomes.filter(({ cached }) => cached).length };
+  const cached = outcomes.filter((outcome) => outcome.cached).length;
+  return { passed, failures, skipped, services: [...services].sort(), cached };
 }
 
-/** The last lines of a run: what failed, what was skipped and why, and alone on the last line the counts. */
-export function closingLines({ passed, failures, skipped, cached }: Tally, tasks: number): readonly string[] {
+/** The last lines of a run: what failed, what was skipped and why, what the tests ran against, and alone on the last line the counts. */
+export function closingLines(
+  { passed, failures, skipped, services, cached }: Tally,
+  tasks: number,
+): readonly string[] {
   const byReason = Map.groupBy(skipped, ({ reason }) => reason);
   return [
     `${tasks} tasks, ${cached} of them unchanged since an earlier run`,
@@ -54,6 +62,7 @@ export function closingLines({ passed, failures, skipped, cached }: Tally, tasks
       `skipped, ${reason}:`,
       ...tests.map(({ test }) => `  ${test}`),
     ]),
+    ...(services.length > 0 ? [`services: ${services.join(', ')}`] : []),
     `${passed} passed, ${failures.length} failed, ${skipped.length} skipped`,
   ];
 }

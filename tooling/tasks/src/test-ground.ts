@@ -14,6 +14,7 @@ const PROGRAMS = [
   'sshd',
   'bwrap',
   'java',
+  'javac',
   'mvn',
   'busybox',
   'mongod',

@@ -1,5 +1,6 @@
 import type { HostPath } from './host-path.ts';
 import type { Command, HostProcess, SpawnOptions } from './process.ts';
+import type { FileRange, FileReading, ReadFilesOptions } from './read-files/file-reading.ts';
 
 export interface HostPlatform {
   readonly os: 'linux' | 'darwin';
@@ -165,6 +166,13 @@ export interface Host extends HostFiles, AsyncDisposable {
    * @throws `invalid-command`, `command-not-found`, `command-not-executable`, `not-found` (the cwd), `aborted`, `host-lost`.
    */
   spawn(command: Command, options?: SpawnOptions): Promise<HostProcess>;
+
+  /** How this host reads many files itself, where it has a faster way than a command; call it through `readFiles`, which has checked what is asked for. */
+  readFiles?(
+    root: HostPath,
+    files: AsyncIterable<FileRange>,
+    options?: ReadFilesOptions,
+  ): AsyncIterable<FileReading>;
 
   /** A stream to a service on the host. `signal` stops the connecting. @throws `not-found` when nothing listens there. */
   connect(target: ConnectTarget, options?: { readonly signal?: AbortSignal }): Promise<HostConnection>;

@@ -37,6 +37,13 @@ export {
   relativeHostPath,
 } from './host-path.ts';
 export type { Command, EndOptions, HostProcess, ProcessExit, PtySize, SpawnOptions } from './process.ts';
+export {
+  type FileRange,
+  type FileReading,
+  type ReadFilesOptions,
+  type ReadStatus,
+  readFiles,
+} from './read-files.ts';
 export { type ReadTextOptions, readText } from './read-text.ts';
 export {
   type NearTarget,

@@ -27,6 +27,7 @@ import { listenLocally } from './listen.ts';
 import { startPipeProcess } from './pipe-process.ts';
 import { startPtyProcess } from './pty-process.ts';
 import { readLocalFile } from './read-file.ts';
+import { readLocalFiles } from './read-files.ts';
 import { watchLocalPath } from './watch-path.ts';
 import { writeLocalFile } from './write-file.ts';
 
@@ -86,6 +87,8 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
     setMode: setLocalMode,
     setModified: setLocalModified,
     canonicalize: (path, { within } = {}) => canonicalLocalPath(path, within),
+    readFiles: (root, files, { signal } = {}) =>
+      readLocalFiles(root, files, { hostSignal: lifetime.signal, ...(signal && { signal }) }),
     watch: (path, { signal }) => watchLocalPath(path, { signal, hostSignal: lifetime.signal }),
     connect: (target, { signal } = {}) => connectLocally(target, signal),
     async listen(place, { signal } = {}) {

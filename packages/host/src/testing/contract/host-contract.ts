@@ -15,6 +15,7 @@ import { leftBehindCases } from './left-behind-cases.ts';
 import { listeningCases } from './listening-cases.ts';
 import { longPathCases } from './long-path-cases.ts';
 import { outputCases } from './output-cases.ts';
+import { readFilesCases } from './read-files-cases.ts';
 import { terminalCases } from './terminal-cases.ts';
 import { walkCases } from './walk-cases.ts';
 import { watchCases } from './watch-cases.ts';
@@ -44,6 +45,7 @@ const ALL_CASES: readonly CaseDefinition[] = [
   ...confinementCases,
   ...watchCases,
   ...walkCases,
+  ...readFilesCases,
   ...connectionCases,
   ...listeningCases,
   ...archiveCases,

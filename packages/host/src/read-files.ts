@@ -1,0 +1,49 @@
+import { throwIfAborted } from './abort.ts';
+import type { Host, HostFiles } from './host.ts';
+import { HostError } from './host-error.ts';
+import type { HostPath } from './host-path.ts';
+import type { FileRange, FileReading, ReadFilesOptions } from './read-files/file-reading.ts';
+import { readByOperations } from './read-files/read-by-operations.ts';
+
+export type { FileRange, FileReading, ReadFilesOptions, ReadStatus } from './read-files/file-reading.ts';
+
+/**
+ * Parts of many files below a folder, in the order in which they are asked for: each is one item, with its bytes in `body`. Files are read some way ahead of
+ * who takes them, in bounded memory whatever their number and sizes. A file that shrinks, grows, vanishes or may not be read makes its own item say so.
+ *
+ * A symbolic link is not followed, neither at a file nor at a folder on the way to it, also when a process on the host exchanges one for the other meanwhile:
+ * what lies outside of `root` is never read (for a folder on the way that holds on Linux, where the program has a shell or is the host itself).
+ * A file may change while it is read; compare its `changedMs` before and after where that matters.
+ *
+ * @param files Taken one after the other, ahead of what is given: it may not wait for an item of its own.
+ * @throws {HostError} `invalid-path` for a path that is absolute, empty, or holds `.`, `..` or NUL; `not-found` (the folder), `aborted`, `host-lost`, `io`.
+ */
+export async function* readFiles(
+  host: HostFiles | Host,
+  root: HostPath,
+  files: Iterable<FileRange> | AsyncIterable<FileRange>,
+  options: ReadFilesOptions = {},
+): AsyncGenerator<FileReading, void, undefined> {
+  throwIfAborted(options.signal, `read files of ${root}`);
+  if ('readFiles' in host && host.readFiles !== undefined)
+    yield* host.readFiles(root, checked(files), options);
+  else yield* readByOperations(host, root, { ...options, files: checked(files) });
+}
+
+async function* checked(
+  files: Iterable<FileRange> | AsyncIterable<FileRange>,
+): AsyncGenerator<FileRange, void, undefined> {
+  for await (const range of files) {
+    const { relativePath, offset = 0, length } = range;
+    const isPlain = relativePath.split('/').every((name) => !['', '.', '..'].includes(name));
+    if (!isPlain || relativePath.includes('\0')) {
+      const name = JSON.stringify(relativePath);
+      throw new HostError('invalid-path', `Did not read ${name}: it is no path of a file below a folder.`);
+    }
+    if (![offset, length].every((bytes) => Number.isSafeInteger(bytes) && bytes >= 0)) {
+      const what = `${length} bytes from ${offset} of ${JSON.stringify(relativePath)}`;
+      throw new HostError('invalid-path', `Did not read ${what}: no file has such a part.`);
+    }
+    yield range;
+  }
+}

@@ -9,6 +9,14 @@ export type {
   InputToolOutput,
 } from './model-input.ts';
 export type { ModelRequest, OfferedTool } from './model-request.ts';
+export type { OAuthAccount } from './oauth/oauth-account.ts';
+export type { OAuthFault } from './oauth/oauth-fault.ts';
+export type { OAuthRequest } from './oauth/oauth-request.ts';
+export { type OAuthAudit, openRotatingOAuth, type RotatingOAuth } from './oauth/rotating-oauth.ts';
+export { RotatingOAuthError, type RotatingOAuthErrorCode } from './oauth/rotating-oauth-error.ts';
+export type { RotatingOAuthOptions } from './oauth/rotating-oauth-options.ts';
+export { openRotatingOAuthProcess } from './oauth/rotating-oauth-process.ts';
+export type { Presentation, RefreshTokenRecord, TokenLifetimes } from './oauth/token-ledger.ts';
 export type { ProviderConfig, ProviderConfigOptions } from './provider-config.ts';
 export type { ReplyOutcome } from './reply-player.ts';
 export {

@@ -1,0 +1,104 @@
+import { type HostPath, joinHostPath } from '@seedbed/host';
+import { readCredentialFile } from './credential-bytes.ts';
+import type { Credential } from './credential-kind.ts';
+import { plainSummary, withDetails } from './details.ts';
+import type { SeedHost } from './plant-seed.ts';
+import { MAX_CONTENT_BYTES, type SeedContent } from './seed-archive.ts';
+import { credentialFacts, sealContent } from './seed-content.ts';
+import type { SeedContext } from './seed-context.ts';
+import { SeedError } from './seed-error.ts';
+import type { SeedFacts, SeedId } from './seed-facts.ts';
+
+export interface CaptureOptions {
+  readonly host: SeedHost;
+  /** The folder that the manifest's paths are relative to. */
+  readonly home: HostPath;
+  readonly pool?: string;
+  /** A name for people. */
+  readonly label?: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Makes a seed of a login in a home. What logged in there must have ended: a login is captured once, and lives in the store from then on.
+ *
+ * @throws {SeedError} `not-logged-in`, `unreadable`, `already-captured`, `too-large`, `host-failed`, `aborted`, and what the store throws.
+ */
+export async function captureSeed(context: SeedContext, options: CaptureOptions): Promise<SeedId> {
+  const { host, home, pool, label, signal } = options;
+  const content = await readHome(context, options);
+  const credential = loggedIn(context, { host, home }, content);
+  await refuseSecond(context, credential);
+  signal?.throwIfAborted();
+  const id = context.store.createId();
+  const nowMs = await context.store.now();
+  const { generation } = credential;
+  const facts: SeedFacts = {
+    id,
+    createdMs: nowMs,
+    updatedMs: nowMs,
+    ...(pool === undefined ? {} : { pool }),
+    ...(label === undefined ? {} : { label }),
+    status: 'alive',
+    fence: 0,
+    credential: credentialFacts(credential),
+    lineage: [{ generation, atMs: nowMs, how: 'captured' }],
+    aside: [],
+  };
+  const account = credential.summary;
+  const known =
+    account === undefined ? facts : withDetails(context, facts, { account: plainSummary(account) });
+  await context.store.insert(known, await sealContent(context, id, content));
+  return id;
+}
+
+async function readHome(context: SeedContext, { host, home, signal }: CaptureOptions): Promise<SeedContent> {
+  const options = signal === undefined ? {} : { signal };
+  const files = await Promise.all(
+    context.manifest.files.map(async ({ path }) => {
+      return [path, await readCredentialFile(host, joinHostPath(home, path), options)] as const;
+    }),
+  );
+  const content = new Map(files.flatMap(([path, bytes]) => (bytes === undefined ? [] : [[path, bytes]])));
+  let total = 0;
+  for (const bytes of content.values()) total += bytes.byteLength;
+  if (total <= MAX_CONTENT_BYTES) return content;
+  throw new SeedError(
+    'too-large',
+    `The login in ${home} has ${total} bytes; ${MAX_CONTENT_BYTES} are the most.`,
+  );
+}
+
+function loggedIn(
+  { kind, credential }: SeedContext,
+  { host, home }: Pick<CaptureOptions, 'host' | 'home'>,
+  content: SeedContent,
+): Credential {
+  const bytes = content.get(credential.path);
+  const where = `${joinHostPath(home, credential.path)} on ${host.label}`;
+  if (bytes === undefined)
+    throw new SeedError('not-logged-in', `Nothing to capture: there is no ${where}. Log in first.`);
+  const reading = kind.read(bytes);
+  if (reading.state === 'logged-in') return reading;
+  if (reading.state === 'logged-out')
+    throw new SeedError('not-logged-in', `Nothing to capture: ${where} says that nobody is logged in.`);
+  throw new SeedError(
+    'unreadable',
+    `Did not capture ${where}: ${reading.reason}. If it is being written, try again.`,
+  );
+}
+
+async function refuseSecond(context: SeedContext, { generation }: Credential): Promise<void> {
+  const { seeds } = await context.store.list();
+  const same = seeds.find(({ facts }) => {
+    return (
+      facts.credential?.generation === generation ||
+      facts.lineage.some((entry) => entry.generation === generation)
+    );
+  });
+  if (same === undefined) return;
+  throw new SeedError(
+    'already-captured',
+    `This login is seed ${same.facts.id} already. Use that one; a second would spend the same token.`,
+  );
+}

@@ -1,0 +1,126 @@
+import { changeSeed, without } from '../change-seed.ts';
+import { saveBack } from '../save-back.ts';
+import type { SeedContext } from '../seed-context.ts';
+import { SeedError } from '../seed-error.ts';
+import type { SeedEvent } from '../seed-event.ts';
+import type { SeedFacts } from '../seed-facts.ts';
+import { releaseLease } from '../seed-lease.ts';
+import type { JournalEntry, JournalNote } from './seed-journal.ts';
+
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 30_000;
+
+/** Tells the store what it could not be told before. */
+export interface CatchUp extends AsyncDisposable {
+  /** Takes a note over, and tries until the store has it or this is disposed of. */
+  postpone(entry: JournalEntry): void;
+  /** Once, now: this program's notes and those that dead programs left. Gives how many are left. @throws {SeedError} `journal-failed`. */
+  run(): Promise<number>;
+}
+
+export function createCatchUp(context: SeedContext): CatchUp {
+  const stop = new AbortController();
+  let pending: JournalEntry[] = [];
+  let running: Promise<number> | undefined;
+  let retrying: Promise<void> | undefined;
+
+  const once = async (): Promise<number> => {
+    pending.push(...((await context.journal?.take()) ?? []));
+    const told = await tellStore(context, pending);
+    pending = pending.filter((entry) => !told.has(entry));
+    return pending.length;
+  };
+  const run = (): Promise<number> => {
+    running ??= once().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+  const retry = async (): Promise<void> => {
+    for (let pauseMs = FIRST_RETRY_MS; !stop.signal.aborted; pauseMs = Math.min(pauseMs * 2, LAST_RETRY_MS)) {
+      await context.clock.sleep(pauseMs, { signal: stop.signal, background: true });
+      if (stop.signal.aborted) return;
+      const left = await run().catch(() => pending.length);
+      if (left === 0) return;
+    }
+  };
+  return {
+    postpone(entry) {
+      pending.push(entry);
+      retrying ??= retry().finally(() => {
+        retrying = undefined;
+      });
+    },
+    run,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await retrying;
+      await running?.catch(() => undefined);
+      await Promise.allSettled(pending.map((entry) => entry.release()));
+    },
+  };
+}
+
+/** Tells what it can, in order; gives what was told. A store that is away is asked once. */
+async function tellStore(
+  context: SeedContext,
+  entries: readonly JournalEntry[],
+): Promise<ReadonlySet<JournalEntry>> {
+  const told = new Set<JournalEntry>();
+  const held = new Set<string>();
+  for (const entry of entries) {
+    const { note } = entry;
+    if (note.store !== context.store.label || held.has(note.holder)) continue;
+    const isAnswered =
+      note.type === 'refreshing' &&
+      entries.some((other) => other.note.type === 'credential' && other.note.holder === note.holder);
+    try {
+      const outcome = isAnswered ? undefined : await tell(context, note);
+      await entry.remove();
+      told.add(entry);
+      if (outcome === undefined) continue;
+      const event: SeedEvent = { type: 'caught-up', seedId: note.seedId, holder: note.holder, outcome };
+      context.report(event);
+    } catch (failure) {
+      if (failure instanceof SeedError && failure.code === 'store-unavailable') return told;
+      // What comes after it in the same lease must not overtake it.
+      held.add(note.holder);
+    }
+  }
+  return told;
+}
+
+async function tell(context: SeedContext, note: JournalNote): Promise<string> {
+  try {
+    switch (note.type) {
+      case 'credential': {
+        const { outcome } = await saveBack(context, note.seedId, note);
+        if (note.how === 'refreshed') await releaseLease(context, note, { settled: true });
+        return outcome;
+      }
+      case 'refreshing':
+        await changeSeed(context, note.seedId, ({ facts }) => doubted(facts, note));
+        return 'suspect';
+      case 'ended':
+        await releaseLease(context, note, { settled: true });
+        return 'released';
+    }
+  } catch (failure) {
+    if (failure instanceof SeedError && failure.code === 'not-found') return 'deleted';
+    throw failure;
+  }
+}
+
+/** The program died between asking the provider and writing down its answer: nobody will ever know more. */
+function doubted(
+  facts: SeedFacts,
+  { holder, basis }: Extract<JournalNote, { type: 'refreshing' }>,
+): { readonly change?: { readonly facts: SeedFacts }; readonly result: undefined } {
+  const { outstanding, credential, status } = facts;
+  if (outstanding?.holder !== holder) return { result: undefined };
+  const settled: SeedFacts = without(facts, 'outstanding');
+  if (credential?.generation !== basis || status === 'retired')
+    return { change: { facts: settled }, result: undefined };
+  const statusReason = 'a program died while it refreshed it; the token may be spent';
+  return { change: { facts: { ...settled, status: 'suspect', statusReason } }, result: undefined };
+}

@@ -1,0 +1,92 @@
+import { changeSeed } from './change-seed.ts';
+import type { SeedContext } from './seed-context.ts';
+import { SeedError } from './seed-error.ts';
+import type { LeaseFacts, SeedFacts, SeedId } from './seed-facts.ts';
+
+/** The lease of one holder, as this program knows it. */
+export interface HeldLease {
+  readonly seedId: SeedId;
+  readonly holder: string;
+  readonly fence: number;
+}
+
+/** Whether the stored lease is this one: same holder, same fencing token. */
+export function isHeldBy(lease: LeaseFacts | undefined, { holder, fence }: HeldLease): boolean {
+  return lease?.holder === holder && lease.fence === fence;
+}
+
+export interface RenewalOptions {
+  readonly context: SeedContext;
+  /** On the program's clock, when the acquisition was sent: from then on the lease runs, or later. */
+  readonly sentMs: number;
+  /** Aborted, with a `SeedError` `lease-lost`, when the lease can no longer be relied on. */
+  readonly lost: AbortController;
+  /** After every renewal, with the seed as it was found. */
+  readonly onFacts: (facts: SeedFacts) => void;
+}
+
+/**
+ * Renews a lease every third of its time until `stop` fires. Should the store not answer, it is tried more and more often until the time is over by this program's own clock, which began
+ * before the store's did: so the lease is given up here before anybody else can have it.
+ */
+export async function renewLease(
+  held: HeldLease,
+  stop: AbortSignal,
+  { context, sentMs, lost, onFacts }: RenewalOptions,
+): Promise<void> {
+  const { clock, leaseMs } = context;
+  const wait = { signal: stop, background: true };
+  let endsMs = sentMs + leaseMs;
+  let dueMs = sentMs + leaseMs / 3;
+  while (!stop.aborted) {
+    await clock.sleep(Math.max(0, Math.min(dueMs, endsMs) - clock.monotonicMs()), wait);
+    if (stop.aborted) return;
+    const now = clock.monotonicMs();
+    if (now >= endsMs) return giveUp(`the store did not answer for ${leaseMs} ms`);
+    try {
+      const facts = await withinTime(renewOnce(context, held), endsMs - now);
+      if (facts === undefined) return giveUp('somebody else has it, or it was ended');
+      endsMs = now + leaseMs;
+      dueMs = now + leaseMs / 3;
+      onFacts(facts);
+    } catch (cause) {
+      if (stop.aborted) return;
+      if (cause instanceof SeedError && cause.code === 'not-found') return giveUp('the seed was deleted');
+      context.report({ type: 'renewal-failed', seedId: held.seedId, holder: held.holder, cause });
+      dueMs = clock.monotonicMs() + Math.max(50, (endsMs - clock.monotonicMs()) / 4);
+    }
+  }
+
+  /** What does not come in time counts as a store that does not answer. */
+  async function withinTime<T>(work: Promise<T>, ms: number): Promise<T> {
+    const done = new AbortController();
+    const late = clock
+      .sleep(ms, { signal: AbortSignal.any([stop, done.signal]), background: true })
+      .then(() => {
+        throw new SeedError('store-unavailable', 'The store has not answered in time.');
+      });
+    late.catch(() => undefined);
+    work.catch(() => undefined);
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      done.abort();
+    }
+  }
+
+  function giveUp(reason: string): void {
+    context.report({ type: 'lease-lost', seedId: held.seedId, holder: held.holder, reason });
+    lost.abort(
+      new SeedError('lease-lost', `The lease of seed ${held.seedId} is lost: ${reason}. Stop what uses it.`),
+    );
+  }
+}
+
+async function renewOnce(context: SeedContext, held: HeldLease): Promise<SeedFacts | undefined> {
+  return await changeSeed<SeedFacts | undefined>(context, held.seedId, ({ facts, nowMs }) => {
+    if (!isHeldBy(facts.lease, held)) return { result: undefined };
+    const { holder, fence } = held;
+    const lease = { holder, fence, expiresMs: nowMs + context.leaseMs };
+    return { change: { facts: { ...facts, lease } }, result: facts };
+  });
+}

@@ -1,0 +1,66 @@
+import type { SeedContext } from './seed-context.ts';
+import type { AsideFacts, LineageEntry, SeedFacts } from './seed-facts.ts';
+
+const KEPT_GENERATIONS = 64;
+const KEPT_ASIDE = 8;
+
+/** What goes first when there are too many: the more likely it is spent. */
+const WORTH: Readonly<Record<AsideFacts['reason'], number>> = {
+  overwritten: 0,
+  replaced: 0,
+  doubtful: 1,
+  conflict: 2,
+};
+
+export function withGeneration(
+  lineage: readonly LineageEntry[],
+  entry: LineageEntry,
+): readonly LineageEntry[] {
+  return [...lineage, entry].slice(-KEPT_GENERATIONS);
+}
+
+/** Whether this generation was the current one once, and is no more. */
+export function isPast(facts: SeedFacts, generation: string): boolean {
+  return (
+    facts.credential?.generation !== generation &&
+    facts.lineage.some((entry) => entry.generation === generation)
+  );
+}
+
+/**
+ * The facts with a credential kept aside. At most eight are: the least promising goes, the oldest of them first; and of what one holder wrote that is doubtful only the
+ * newest stays, so that nobody can push out what others left.
+ */
+export function withAside(
+  context: SeedContext,
+  facts: SeedFacts,
+  found: Omit<AsideFacts, 'sealed'> & { readonly bytes: Uint8Array },
+): SeedFacts {
+  const { bytes, ...aside } = found;
+  const sealed = context.factSealing.seal(bytes, asideContext(facts.id, aside.generation));
+  const others = facts.aside.filter(
+    ({ generation, reason, holder }) =>
+      generation !== aside.generation &&
+      !(reason === 'doubtful' && aside.reason === 'doubtful' && holder === aside.holder),
+  );
+  const kept = [...others, { ...aside, sealed: Buffer.from(sealed).toString('base64') }];
+  while (kept.length > KEPT_ASIDE) {
+    const least = Math.min(...kept.map(({ reason }) => WORTH[reason]));
+    kept.splice(
+      kept.findIndex(({ reason }) => WORTH[reason] === least),
+      1,
+    );
+  }
+  return { ...facts, aside: kept };
+}
+
+export function openAside(context: SeedContext, facts: SeedFacts, aside: AsideFacts): Uint8Array {
+  return context.factSealing.open(
+    Buffer.from(aside.sealed, 'base64'),
+    asideContext(facts.id, aside.generation),
+  );
+}
+
+function asideContext(id: string, generation: string): string {
+  return `seed/${id}/aside/${generation}`;
+}

@@ -1,0 +1,104 @@
+import { type HostFiles, type HostPath, hostPath } from '@seedbed/host';
+import { changeSeed, without } from './change-seed.ts';
+import { readCredentialFile } from './credential-bytes.ts';
+import { type HeldLease, isHeldBy } from './lease-renewal.ts';
+import { type SaveOutcome, saveBack } from './save-back.ts';
+import type { SeedContext } from './seed-context.ts';
+import { SeedError } from './seed-error.ts';
+import type { Outstanding, SeedFacts } from './seed-facts.ts';
+
+/** Notes under a lease where its credential is going to be, before it goes there. @throws {SeedError} `lease-lost`. */
+export async function noteOutstanding(
+  context: SeedContext,
+  held: HeldLease,
+  outstanding: Omit<Outstanding, 'holder' | 'fence'>,
+): Promise<void> {
+  const { holder, fence, seedId } = held;
+  await changeSeed(context, seedId, ({ facts }) => {
+    refuseLost(facts, held);
+    return {
+      change: { facts: { ...facts, outstanding: { ...outstanding, holder, fence } } },
+      result: undefined,
+    };
+  });
+}
+
+/** Says that nothing is out there any more that the store does not have. */
+export async function clearOutstanding(context: SeedContext, held: HeldLease): Promise<void> {
+  await changeSeed(context, held.seedId, ({ facts }) => {
+    const { outstanding } = facts;
+    if (outstanding === undefined || outstanding.holder !== held.holder) return { result: undefined };
+    return { change: { facts: without(facts, 'outstanding') }, result: undefined };
+  });
+}
+
+export function refuseLost(facts: SeedFacts, held: HeldLease): void {
+  if (isHeldBy(facts.lease, held)) return;
+  throw new SeedError(
+    'lease-lost',
+    `The lease of seed ${held.seedId} is lost: somebody else has it, or it was ended. Stop what uses it.`,
+  );
+}
+
+/** Why what a dead holder left cannot be seen. */
+export type Unsettled = { readonly settled: false; readonly reason: string };
+
+/**
+ * Under a new lease: looks for what the last holder left if it ended without a word, saves it, and takes it away there, so that what may still run cannot spend it.
+ * Nothing is handed out before that: it may have been spent.
+ */
+export async function salvage(
+  context: SeedContext,
+  held: HeldLease,
+  left: Outstanding,
+): Promise<{ readonly settled: true } | Unsettled> {
+  if (left.phase === 'refreshing' || left.place === undefined || left.path === undefined) {
+    return unsettled(
+      'a refresh was under way, and whether it went well stands in the journal of the program that did it',
+    );
+  }
+  const { place } = left;
+  const path = hostPath(left.path);
+  try {
+    const files = await context.reach(place);
+    if (files === undefined) return unsettled(`${place} cannot be reached from here`);
+    const outcome = await collectLeft(context, held, { files, path, left });
+    if (outcome === undefined) {
+      if (left.phase === 'planted') return unsettled(`${path} is gone from ${place}`);
+    } else context.report({ type: 'salvaged', seedId: held.seedId, holder: left.holder, place, outcome });
+    return { settled: true };
+  } catch (failure) {
+    if (failure instanceof SeedError && failure.code.startsWith('store-')) throw failure;
+    const reason = failure instanceof Error ? failure.message : String(failure);
+    return unsettled(`${place} failed: ${reason}`);
+  }
+}
+
+function unsettled(reason: string): Unsettled {
+  return { settled: false, reason };
+}
+
+/** Saves the file and removes it, once it is still as it was saved. */
+async function collectLeft(
+  context: SeedContext,
+  held: HeldLease,
+  { files, path, left }: { readonly files: HostFiles; readonly path: HostPath; readonly left: Outstanding },
+): Promise<SaveOutcome['outcome'] | undefined> {
+  let outcome: SaveOutcome['outcome'] | undefined;
+  let saved: string | undefined;
+  for (;;) {
+    const bytes = await readCredentialFile(files, path);
+    if (bytes === undefined) return outcome;
+    const seen = Buffer.from(bytes).toString('base64');
+    if (seen === saved) {
+      await files.remove(path);
+      return outcome;
+    }
+    const { holder, basis } = left;
+    const result = await saveBack(context, held.seedId, { bytes, basis, holder, how: 'rotated' });
+    outcome = result.outcome;
+    // What is no credential of this seed is not ours to take away.
+    if (outcome === 'ignored') return outcome;
+    saved = seen;
+  }
+}

@@ -1,0 +1,87 @@
+import type { JournalEntry } from './journal/seed-journal.ts';
+import type { LeaseState } from './lease-state.ts';
+import { type SaveOutcome, saveBack } from './save-back.ts';
+import type { SeedContext } from './seed-context.ts';
+import { SeedError } from './seed-error.ts';
+import type { LineageEntry } from './seed-facts.ts';
+
+/** What became of a credential; `journaled` says that the store does not answer, and that it is on this machine's disk until it does. */
+export type WriteBackOutcome = SaveOutcome | { readonly outcome: 'journaled'; readonly generation: string };
+
+/**
+ * Saves what a lease's credential has become: first on this machine's disk, then in the store.
+ *
+ * @throws {SeedError} `not-saved` when it is in neither; `not-found` when the seed was deleted.
+ */
+export async function saveUnderLease(
+  context: SeedContext,
+  state: LeaseState,
+  {
+    bytes,
+    how,
+  }: { readonly bytes: Uint8Array; readonly how: Extract<LineageEntry['how'], 'rotated' | 'refreshed'> },
+): Promise<WriteBackOutcome> {
+  if (state.settledBytes !== undefined && Buffer.compare(state.settledBytes, bytes) === 0)
+    return { outcome: 'unchanged', generation: state.basis };
+  const { seedId, holder, fence, basis } = state;
+  const reading = context.kind.read(bytes);
+  if (reading.state !== 'logged-in') {
+    context.report({ type: 'ignored', seedId, holder, reason: reading.state });
+    return { outcome: 'ignored', reason: reading.state };
+  }
+  const { generation } = reading;
+  state.unsaved = true;
+  const entry = await journaled(context, {
+    type: 'credential',
+    seedId,
+    store: context.store.label,
+    basis,
+    holder,
+    fence,
+    how,
+    bytes,
+  });
+  try {
+    const outcome = await saveBack(context, seedId, { bytes, basis, holder, how });
+    if (outcome.outcome === 'saved' || outcome.outcome === 'unchanged') advance(state, generation);
+    settle(state, bytes);
+    await entry?.remove().catch(() => undefined);
+    return outcome;
+  } catch (cause) {
+    if (cause instanceof SeedError && cause.code === 'not-found') {
+      await entry?.remove().catch(() => undefined);
+      throw cause;
+    }
+    if (entry === undefined) {
+      context.report({ type: 'not-saved', seedId, holder, cause });
+      throw new SeedError(
+        'not-saved',
+        `The credential of seed ${seedId} has changed, and could be saved neither in ${context.store.label} nor in a journal. It is only where it was read: keep that.`,
+        { cause },
+      );
+    }
+    advance(state, generation);
+    settle(state, bytes);
+    context.postpone(entry);
+    context.report({ type: 'journaled', seedId, holder, cause });
+    return { outcome: 'journaled', generation };
+  }
+}
+
+function advance(state: LeaseState, generation: string): void {
+  state.basis = generation;
+  state.seen.add(generation);
+}
+
+function settle(state: LeaseState, bytes: Uint8Array): void {
+  state.settledBytes = bytes;
+  state.unsaved = false;
+}
+
+/** A journal that fails is no reason not to try the store. */
+async function journaled(
+  { journal }: SeedContext,
+  note: Parameters<NonNullable<SeedContext['journal']>['write']>[0],
+): Promise<JournalEntry | undefined> {
+  return await journal?.write(note).catch(() => undefined);
+}

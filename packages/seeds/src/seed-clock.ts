@@ -1,0 +1,24 @@
+import { setTimeout as sleepFor } from 'node:timers/promises';
+
+export interface SleepOptions {
+  /** Ends the sleep early, without an error. */
+  readonly signal?: AbortSignal;
+  /** Does not keep the program alive. */
+  readonly background?: boolean;
+}
+
+/** The program's own time: for how long to wait, never for when something happened. Tests give another. */
+export interface SeedClock {
+  /** Milliseconds that only ever grow. */
+  monotonicMs(): number;
+  sleep(ms: number, options?: SleepOptions): Promise<void>;
+}
+
+export const systemClock: SeedClock = {
+  monotonicMs: () => performance.now(),
+  sleep: async (ms, { signal, background = false } = {}) => {
+    await sleepFor(ms, undefined, { ref: !background, ...(signal === undefined ? {} : { signal }) }).catch(
+      () => undefined,
+    );
+  },
+};

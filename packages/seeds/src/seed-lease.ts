@@ -1,0 +1,168 @@
+import { changeSeed, without } from './change-seed.ts';
+import { bringNewer, collectCredential, watchPlanted } from './credential-watch.ts';
+import { type HeldLease, isHeldBy, renewLease } from './lease-renewal.ts';
+import { createLeaseState, type LeaseState, type PlantedPlace } from './lease-state.ts';
+import { type PlantOptions, plantSeed } from './plant-seed.ts';
+import { saveUnderLease, type WriteBackOutcome } from './save-under-lease.ts';
+import type { SeedContext } from './seed-context.ts';
+import { SeedError } from './seed-error.ts';
+import type { SeedFacts, SeedId } from './seed-facts.ts';
+
+/**
+ * The exclusive right to use a seed, and everything that is done with it. It renews itself from the moment it is given until its disposal.
+ *
+ * Disposal ends the watch, reads the planted file once more and saves it, then frees the seed: end what uses the login before, and remove its home after. It rejects with
+ * `not-saved` or `host-failed` when that last save was not possible: the credential is then only in its file, which the next holder of the seed looks for there. Keep the home.
+ */
+export interface SeedLease extends AsyncDisposable {
+  readonly seedId: SeedId;
+  /** The name that was given, made unique to this run. */
+  readonly holder: string;
+  /** Larger than that of every lease of this seed before. */
+  readonly fence: number;
+  /** Aborts, with a `SeedError` `lease-lost`, when somebody else may have the seed. What was rotated until then can still be written back. */
+  readonly signal: AbortSignal;
+  /** Puts the login into a home. @throws {SeedError} see {@link plantSeed}. */
+  plant(options: PlantOptions): Promise<void>;
+  /** From now on the planted credential is saved whenever its file changes. Begins after {@link plant}. */
+  watch(): CredentialWatch;
+  /** Saves what the credential has become, for those who don't keep it in a file of a host. @throws {SeedError} `not-saved`, `not-found`. */
+  writeBack(bytes: Uint8Array): Promise<WriteBackOutcome>;
+}
+
+/** Its disposal is the last save. @see SeedLease */
+export interface CredentialWatch extends AsyncDisposable {
+  /** Looks now. `undefined` when the file is not there. @throws {SeedError} `host-failed`, `not-saved`, `not-found`. */
+  save(): Promise<WriteBackOutcome | undefined>;
+}
+
+export interface LeaseStart {
+  readonly held: HeldLease;
+  /** The generation that the store had when the lease was taken. */
+  readonly basis: string;
+  readonly sentMs: number;
+  /** Wakes those who wait for a seed in this program. */
+  readonly onReleased: () => void;
+}
+
+export function startLease(context: SeedContext, { held, basis, sentMs, onReleased }: LeaseStart): SeedLease {
+  const state = createLeaseState(held, basis);
+  const lost = new AbortController();
+  const stop = new AbortController();
+  let watching: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
+  let disposal: Promise<void> | undefined;
+  const reportFailure = (cause: unknown): void => {
+    context.report({ type: 'watch-failed', seedId: held.seedId, holder: held.holder, cause });
+  };
+  const renewal = renewLease(held, stop.signal, {
+    context,
+    sentMs,
+    lost,
+    onFacts: ({ credential }) => {
+      const { planted } = state;
+      if (planted === undefined || credential === undefined || state.seen.has(credential.generation)) return;
+      state.serially(() => bringNewer(context, state, planted)).catch(reportFailure);
+    },
+  });
+  const endWatch = async (): Promise<void> => {
+    const ending = watching;
+    watching = undefined;
+    ending?.stop.abort();
+    await ending?.done;
+  };
+  const dispose = async (): Promise<void> => {
+    await endWatch();
+    const failure = await lastSave(context, state);
+    stop.abort();
+    await renewal;
+    await endLease(context, state);
+    onReleased();
+    if (failure !== undefined) throw failure;
+  };
+  return {
+    seedId: held.seedId,
+    holder: held.holder,
+    fence: held.fence,
+    signal: lost.signal,
+    plant: (options) => state.serially(() => plantSeed(context, state, options)),
+    watch() {
+      const { planted } = state;
+      if (planted === undefined)
+        throw new SeedError(
+          'invalid-config',
+          `Seed ${held.seedId} is not planted: there is nothing to watch.`,
+        );
+      if (watching === undefined) {
+        const ended = new AbortController();
+        watching = { stop: ended, done: watchPlanted(context, state, { planted, stop: ended.signal }) };
+      }
+      return watchOf(context, state, { planted, endWatch });
+    },
+    writeBack: (bytes) => state.serially(() => saveUnderLease(context, state, { bytes, how: 'rotated' })),
+    [Symbol.asyncDispose]: () => {
+      disposal ??= dispose();
+      return disposal;
+    },
+  };
+}
+
+function watchOf(
+  context: SeedContext,
+  state: LeaseState,
+  { planted, endWatch }: { readonly planted: PlantedPlace; readonly endWatch: () => Promise<void> },
+): CredentialWatch {
+  const save = (): Promise<WriteBackOutcome | undefined> =>
+    state.serially(() => collectCredential(context, state, planted));
+  return {
+    save,
+    async [Symbol.asyncDispose]() {
+      await endWatch();
+      await save();
+    },
+  };
+}
+
+async function lastSave(context: SeedContext, state: LeaseState): Promise<unknown> {
+  const { planted } = state;
+  if (planted === undefined) return undefined;
+  try {
+    await state.serially(() => collectCredential(context, state, planted));
+    return undefined;
+  } catch (failure) {
+    if (failure instanceof SeedError && failure.code === 'not-found') return undefined;
+    state.unsaved = true;
+    return failure;
+  }
+}
+
+/** Frees the seed, and says that nothing of it is out there, if that is so. What the store cannot be told goes into the journal. */
+async function endLease(context: SeedContext, state: LeaseState): Promise<void> {
+  const { seedId, holder, fence, unsaved } = state;
+  try {
+    await releaseLease(context, state, { settled: !unsaved });
+  } catch (cause) {
+    if (cause instanceof SeedError && cause.code === 'not-found') return;
+    context.report({ type: 'release-failed', seedId, holder, cause });
+    if (unsaved) return;
+    const note = { type: 'ended', seedId, store: context.store.label, holder, fence } as const;
+    const entry = await context.journal?.write(note).catch(() => undefined);
+    if (entry !== undefined) context.postpone(entry);
+  }
+}
+
+/** One update: the lease, if it is still this one, and what was noted of its credential. */
+export async function releaseLease(
+  context: SeedContext,
+  held: HeldLease,
+  { settled }: { readonly settled: boolean },
+): Promise<void> {
+  await changeSeed(context, held.seedId, ({ facts }) => {
+    const isOurs = isHeldBy(facts.lease, held);
+    const isNoted = settled && facts.outstanding?.holder === held.holder;
+    if (!isOurs && !isNoted) return { result: undefined };
+    let next: SeedFacts = facts;
+    if (isOurs) next = without(next, 'lease');
+    if (isNoted) next = without(next, 'outstanding');
+    return { change: { facts: next }, result: undefined };
+  });
+}

@@ -1,0 +1,50 @@
+import { readDetails, type SeedDetails } from './details.ts';
+import type { SeedContext } from './seed-context.ts';
+import type { AsideFacts, LineageEntry, SeedFacts, SeedId, SeedStatus } from './seed-facts.ts';
+
+/** A credential that is kept aside, without itself. */
+export type AsideOverview = Omit<AsideFacts, 'sealed'>;
+
+/** What may be shown of a seed: never a secret. Times are milliseconds since the epoch, by the store's clock. */
+export interface SeedOverview extends SeedDetails {
+  readonly id: SeedId;
+  readonly pool?: string;
+  readonly label?: string;
+  readonly status: SeedStatus;
+  readonly statusReason?: string;
+  readonly createdMs: number;
+  readonly updatedMs: number;
+  readonly lastLeasedMs?: number;
+  /** Who has it, and until when unless that is renewed. */
+  readonly lease?: { readonly holder: string; readonly expiresMs: number };
+  /** Fingerprint of the current token; absent before the first use of what another program captured. */
+  readonly generation?: string;
+  readonly rotates?: boolean;
+  readonly refreshedMs?: number;
+  readonly expiresMs?: number;
+  /** Where its last holder left it, if that ended without a word. */
+  readonly leftAt?: { readonly place?: string; readonly path?: string; readonly holder: string };
+  readonly lineage: readonly LineageEntry[];
+  readonly aside: readonly AsideOverview[];
+}
+
+export function overviewOf(context: SeedContext, facts: SeedFacts, nowMs: number): SeedOverview {
+  const { credential, outstanding, lease, aside, details: _, load: __, fence: ___, ...shown } = facts;
+  const isLive = lease !== undefined && lease.expiresMs > nowMs;
+  return {
+    ...shown,
+    ...readDetails(context, facts),
+    ...(credential ?? {}),
+    ...(isLive ? { lease: { holder: lease.holder, expiresMs: lease.expiresMs } } : {}),
+    ...(outstanding === undefined || isLive ? {} : { leftAt: leftAt(outstanding) }),
+    aside: aside.map(({ sealed: _sealed, ...rest }) => rest),
+  };
+}
+
+function leftAt({
+  place,
+  path,
+  holder,
+}: NonNullable<SeedFacts['outstanding']>): NonNullable<SeedOverview['leftAt']> {
+  return { holder, ...(place === undefined ? {} : { place }), ...(path === undefined ? {} : { path }) };
+}

@@ -1,0 +1,64 @@
+import type { SeedFacts, SeedId } from './seed-facts.ts';
+
+declare const brand: unique symbol;
+
+/** Stands for the state in which a seed was read; only its store knows what it holds. */
+export type SeedVersion = string & { readonly [brand]: 'SeedVersion' };
+
+/** A seed as one reading found it, without its content. */
+export interface SeedReading {
+  readonly facts: SeedFacts;
+  readonly version: SeedVersion;
+  /** Another program has put content in the place of ours, or captured the seed: `StoredSeed.foreign` has it. */
+  readonly overwritten: boolean;
+}
+
+export interface StoredSeed extends SeedReading {
+  /** What this package last stored; empty if it never did. */
+  readonly content: Uint8Array;
+  /** What another program put there since. */
+  readonly foreign?: Uint8Array;
+  /** The store's clock, no later than when this was read. */
+  readonly nowMs: number;
+}
+
+export interface SeedListing {
+  readonly seeds: readonly SeedReading[];
+  /** The store's clock, no later than when they were read. */
+  readonly nowMs: number;
+}
+
+export interface SeedChange {
+  readonly facts: SeedFacts;
+  /** Replaces the content, and settles what is `foreign`. Unchanged when absent. */
+  readonly content?: Uint8Array;
+}
+
+/**
+ * Where seeds are kept: records that change whole, and only from the state that the writer has seen. All that this package promises is built on
+ * `update`; so a store needs no transactions, and nothing beyond one record.
+ *
+ * Every method rejects with a `SeedError`: `store-unavailable` when it may go better later, else `store-failed`. After `store-unavailable` a change may have been made.
+ */
+export interface SeedStore extends AsyncDisposable {
+  /** A name for people, without secrets: `sqlite /srv/seeds.db`. */
+  readonly label: string;
+  /**
+   * Who else reads the content: `nobody`, `others` as it is, or `others-by-codec`, where the store itself turns it into what they expect.
+   */
+  readonly contentReadBy: 'nobody' | 'others' | 'others-by-codec';
+  /** The id of a seed that is yet to be inserted, so that it can be bound into what is sealed. Does no I/O. */
+  createId(): SeedId;
+  /** The store's clock, in milliseconds since the epoch: one for all programs, whatever theirs say. */
+  now(): Promise<number>;
+  get(id: SeedId): Promise<StoredSeed | undefined>;
+  /** In no order. */
+  list(filter?: { readonly pool?: string }): Promise<SeedListing>;
+  insert(facts: SeedFacts, content: Uint8Array): Promise<void>;
+  /** Changes the seed if it is still as it was read, in one step. `false` when it is not: nothing has changed then. */
+  update(read: SeedReading, change: SeedChange): Promise<boolean>;
+  /** Removes the seed if it is still as it was read. */
+  remove(read: SeedReading): Promise<boolean>;
+  /** Removes what interrupted writes left, if it is older than an hour. Gives how much it was. */
+  sweep(): Promise<number>;
+}

@@ -1,0 +1,162 @@
+import { type AcquireOptions, type SeedTarget, tryAcquire, waitForSeed } from './acquire-seed.ts';
+import { type CaptureOptions, captureSeed } from './capture-seed.ts';
+import { changeSeed, without } from './change-seed.ts';
+import type { CredentialKind } from './credential-kind.ts';
+import { type CatchUp, createCatchUp } from './journal/catch-up.ts';
+import type { SeedJournal } from './journal/seed-journal.ts';
+import { reachThisMachine } from './reach-place.ts';
+import { openSealing, type SealingChoice, sealingOf } from './sealing.ts';
+import { type SeedClock, systemClock } from './seed-clock.ts';
+import type { ReachPlace, SeedContext } from './seed-context.ts';
+import { SeedError } from './seed-error.ts';
+import type { SeedEvent } from './seed-event.ts';
+import type { SeedFacts, SeedId } from './seed-facts.ts';
+import type { SeedLease } from './seed-lease.ts';
+import { credentialFile, type SeedManifest } from './seed-manifest.ts';
+import { overviewOf, type SeedOverview } from './seed-overview.ts';
+import type { SeedStore } from './seed-store.ts';
+import { readSettled } from './settle-overwritten.ts';
+
+const DEFAULT_LEASE_MS = 60_000;
+/** Shorter, and a slow store would lose leases by its slowness alone. */
+const MIN_LEASE_MS = 1_000;
+
+export interface SeedsOptions {
+  /** Stays the caller's: dispose of it after this. */
+  readonly store: SeedStore;
+  readonly kind: CredentialKind;
+  readonly manifest: SeedManifest;
+  /** The keyring that seals what is stored, or the word `plaintext`. */
+  readonly sealing: SealingChoice;
+  /** Where a token goes that the store cannot take; `none` if it may then be lost with the host's file. */
+  readonly journal: SeedJournal | 'none';
+  /** Finds the host on which a holder left a login when it died. This machine alone, unless given. */
+  readonly reach?: ReachPlace;
+  /** 60,000 unless given. A lease is renewed at a third of it. */
+  readonly leaseMs?: number;
+  readonly onEvent?: (event: SeedEvent) => void;
+  /** For tests. */
+  readonly clock?: SeedClock;
+}
+
+/**
+ * Logins, each captured once and used by one holder at a time. Every method rejects with a `SeedError`, also with `store-unavailable` and `store-failed`.
+ *
+ * Disposal stops what is tried in the background; leases are their holders' to dispose of, before.
+ */
+export interface Seeds extends AsyncDisposable {
+  /** @throws {SeedError} `not-logged-in`, `unreadable`, `already-captured`, `too-large`, `host-failed`. */
+  capture(options: CaptureOptions): Promise<SeedId>;
+  /**
+   * Leases one seed, or the best one of a pool: alive, with room in its quota, and unused for the longest time. `holder` is a name for people.
+   *
+   * @throws {SeedUnavailableError} with the reason of each seed. @throws {SeedError} `not-found`, `aborted`.
+   */
+  acquire(target: SeedTarget, holder: string, options?: AcquireOptions): Promise<SeedLease>;
+  list(filter?: { readonly pool?: string }): Promise<readonly SeedOverview[]>;
+  /** @throws {SeedError} `not-found`. */
+  get(id: SeedId): Promise<SeedOverview>;
+  /** `undefined` takes it out of its pool. @throws {SeedError} `not-found`. */
+  assignToPool(id: SeedId, pool: string | undefined): Promise<void>;
+  /** @throws {SeedError} `not-found`. */
+  label(id: SeedId, label: string | undefined): Promise<void>;
+  /** Removes a seed that nobody holds; no error when there is none. @throws {SeedError} `in-use`. */
+  delete(id: SeedId): Promise<void>;
+  /** Tells the store what could not be told before: see `SeedJournal`. Done by itself before every `acquire`. Gives how many notes are left. */
+  catchUp(): Promise<number>;
+}
+
+/** @throws {SeedError} `invalid-config`. */
+export function createSeeds(options: SeedsOptions): Seeds {
+  const context: SeedContext = { ...contextOf(options), postpone: (entry) => catchUp.postpone(entry) };
+  const catchUp: CatchUp = createCatchUp(context);
+  let released = new AbortController();
+  const onReleased = (): void => {
+    const woken = released;
+    released = new AbortController();
+    woken.abort();
+  };
+  return {
+    capture: (capture) => captureSeed(context, capture),
+    async acquire(target, holder, acquire = {}) {
+      const attempt = async (): Promise<SeedLease> => {
+        // What this machine still knows has to be in the store before anybody builds on the store.
+        await catchUp.run();
+        return await tryAcquire(context, target, { holder, forUpkeep: false, onReleased });
+      };
+      return await waitForSeed(context, attempt, { ...acquire, woken: () => released.signal });
+    },
+    async list(filter) {
+      const { seeds, nowMs } = await context.store.list(filter);
+      return seeds.map(({ facts }) => overviewOf(context, facts, nowMs));
+    },
+    async get(id) {
+      const { facts, nowMs } = await readSettled(context, id);
+      return overviewOf(context, facts, nowMs);
+    },
+    assignToPool: (id, pool) => setOrRemove(context, id, { pool }),
+    label: (id, label) => setOrRemove(context, id, { label }),
+    delete: (id) => deleteSeed(context, id),
+    catchUp: () => catchUp.run(),
+    [Symbol.asyncDispose]: () => catchUp[Symbol.asyncDispose](),
+  };
+}
+
+function contextOf(options: SeedsOptions): Omit<SeedContext, 'postpone'> {
+  const { store, kind, manifest, sealing, journal, leaseMs = DEFAULT_LEASE_MS } = options;
+  const isShared = store.contentReadBy !== 'nobody';
+  if (store.contentReadBy === 'others' && sealing !== 'plaintext') {
+    throw new SeedError(
+      'invalid-config',
+      `Seeds in ${store.label} are read by another program, which would take a sealed one for a dead login. Give that store a codec, keep sealed seeds in a collection of their own, or say 'plaintext'.`,
+    );
+  }
+  if (!Number.isFinite(leaseMs) || leaseMs < MIN_LEASE_MS)
+    throw new SeedError('invalid-config', `leaseMs must be at least ${MIN_LEASE_MS}, got ${leaseMs}.`);
+  const factSealing = sealingOf(sealing);
+  return {
+    store,
+    kind,
+    manifest,
+    credential: credentialFile(manifest),
+    contentSealing: isShared ? openSealing : factSealing,
+    factSealing,
+    journal: journal === 'none' ? undefined : journal,
+    clock: options.clock ?? systemClock,
+    leaseMs,
+    reach: options.reach ?? reachThisMachine,
+    report: (event) => options.onEvent?.(event),
+  };
+}
+
+async function setOrRemove(
+  context: SeedContext,
+  id: SeedId,
+  wanted: { readonly pool?: string | undefined; readonly label?: string | undefined },
+): Promise<void> {
+  await changeSeed(context, id, ({ facts }) => {
+    let next: SeedFacts = facts;
+    for (const name of ['pool', 'label'] as const) {
+      if (!(name in wanted)) continue;
+      const value = wanted[name];
+      next = value === undefined ? without(next, name) : { ...next, [name]: value };
+    }
+    return { change: { facts: next }, result: undefined };
+  });
+}
+
+async function deleteSeed({ store, clock }: SeedContext, id: SeedId): Promise<void> {
+  for (;;) {
+    const stored = await store.get(id);
+    if (stored === undefined) return;
+    const { lease } = stored.facts;
+    if (lease !== undefined && lease.expiresMs > stored.nowMs) {
+      throw new SeedError(
+        'in-use',
+        `Did not delete seed ${id}: ${lease.holder} has it. End that task first, or wait until ${new Date(lease.expiresMs).toISOString()}.`,
+      );
+    }
+    if (await store.remove(stored)) return;
+    await clock.sleep(Math.random() * 20);
+  }
+}

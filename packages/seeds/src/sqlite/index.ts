@@ -1,0 +1,1 @@
+export { openSqliteSeedStore, type SqliteSeedStoreOptions } from './sqlite-seed-store.ts';

@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseSeedFacts } from '../parse-seed-facts.ts';
+import { SeedError } from '../seed-error.ts';
+import type { SeedFacts, SeedId } from '../seed-facts.ts';
+import type { SeedReading, SeedStore, SeedVersion } from '../seed-store.ts';
+import { createBootClock } from './boot-clock.ts';
+import { isBusy, sqliteFailure } from './sqlite-failure.ts';
+
+export interface SqliteSeedStoreOptions {
+  /** The database's file; it and its folder are created for this user alone. On a local disk: SQLite's locks do not hold on network file systems. */
+  readonly file: string;
+}
+
+/** What a statement waits for another program's; then the event loop goes on, and it is tried anew. */
+const BUSY_MS = 250;
+const BUSY_TRIES = 40;
+
+const SCHEMA = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  CREATE TABLE IF NOT EXISTS seeds (
+    id TEXT PRIMARY KEY,
+    revision INTEGER NOT NULL,
+    pool TEXT,
+    lease_ends REAL NOT NULL,
+    facts TEXT NOT NULL,
+    content BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS seeds_by_pool ON seeds (pool);
+`;
+
+/**
+ * Seeds in one file, for programs on one machine. What was stored is on the disk before the promise resolves.
+ *
+ * @throws {SeedError} `store-unavailable`, `store-failed`.
+ */
+export async function openSqliteSeedStore(options: SqliteSeedStoreOptions): Promise<SeedStore> {
+  const file = resolve(options.file);
+  const attempt = `open the seeds in ${file}`;
+  const database = await tried(attempt, () => openDatabase(file));
+  try {
+    return await tried(attempt, () => createStore(database, file));
+  } catch (failure) {
+    database.close();
+    throw failure;
+  }
+}
+
+function openDatabase(file: string): DatabaseSync {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const database = new DatabaseSync(file, { timeout: BUSY_MS });
+  try {
+    // Before anything is in it; SQLite gives its other files the same mode.
+    chmodSync(file, 0o600);
+    database.exec(SCHEMA);
+    return database;
+  } catch (failure) {
+    database.close();
+    throw failure;
+  }
+}
+
+type Row = Record<string, SQLOutputValue>;
+
+function createStore(database: DatabaseSync, file: string): SeedStore {
+  const clock = createBootClock(database);
+  const latestLease = database.prepare('SELECT max(lease_ends) AS latest FROM seeds');
+  const one = database.prepare('SELECT revision, facts, content FROM seeds WHERE id = ?');
+  const all = database.prepare('SELECT revision, facts FROM seeds');
+  const pool = database.prepare('SELECT revision, facts FROM seeds WHERE pool = ?');
+  const insert = database.prepare('INSERT INTO seeds VALUES (:id, 1, :pool, :leaseEnds, :facts, :content)');
+  const change =
+    'revision = revision + 1, pool = :pool, lease_ends = :leaseEnds, facts = :facts WHERE id = :id AND revision = :version';
+  const update = database.prepare(`UPDATE seeds SET ${change}`);
+  const replace = database.prepare(`UPDATE seeds SET content = :content, ${change}`);
+  const remove = database.prepare('DELETE FROM seeds WHERE id = ? AND revision = ?');
+  const now = (): number => clock.now(Number(latestLease.get()?.['latest'] ?? 0));
+  const ask = <T>(what: string, work: () => T): Promise<T> => tried(`${what} in ${file}`, work);
+  return {
+    label: `sqlite ${file}`,
+    contentReadBy: 'nobody',
+    createId: () => randomUUID() as SeedId,
+    now: () => ask('read the time', now),
+    get: (id) =>
+      ask(`read seed ${id}`, () => {
+        const nowMs = now();
+        const row = one.get(id);
+        return row === undefined ? undefined : { ...reading(row), content: bytesOf(row['content']), nowMs };
+      }),
+    list: (filter = {}) =>
+      ask('list the seeds', () => {
+        const nowMs = now();
+        const rows = filter.pool === undefined ? all.all() : pool.all(filter.pool);
+        return { seeds: rows.map(reading), nowMs };
+      }),
+    insert: (facts, content) =>
+      ask('add a seed', () => {
+        insert.run({ ...columns(facts), content });
+      }),
+    update: ({ version }, { facts, content }) =>
+      ask(`change seed ${facts.id}`, () => {
+        const values = { ...columns(facts), version: Number(version) };
+        const { changes } = content === undefined ? update.run(values) : replace.run({ ...values, content });
+        return Number(changes) === 1;
+      }),
+    remove: ({ facts, version }) =>
+      ask(`remove seed ${facts.id}`, () => Number(remove.run(facts.id, Number(version)).changes) === 1),
+    sweep: async () => 0,
+    async [Symbol.asyncDispose]() {
+      if (database.isOpen) database.close();
+    },
+  };
+}
+
+function columns(facts: SeedFacts): { id: string; pool: string | null; leaseEnds: number; facts: string } {
+  return {
+    id: facts.id,
+    pool: facts.pool ?? null,
+    leaseEnds: facts.lease?.expiresMs ?? 0,
+    facts: JSON.stringify(facts),
+  };
+}
+
+function reading(row: Row): SeedReading {
+  return {
+    facts: parseSeedFacts(JSON.parse(String(row['facts']))),
+    version: String(row['revision']) as SeedVersion,
+    overwritten: false,
+  };
+}
+
+function bytesOf(value: SQLOutputValue | undefined): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw new SeedError('store-failed', 'The content of a stored seed is missing.');
+}
+
+async function tried<T>(attempt: string, work: () => T): Promise<T> {
+  for (let left = BUSY_TRIES; ; left -= 1) {
+    try {
+      return work();
+    } catch (failure) {
+      if (!isBusy(failure) || left === 0) throw sqliteFailure(attempt, failure);
+      await sleep(Math.random() * 20);
+    }
+  }
+}

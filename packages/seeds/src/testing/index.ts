@@ -1,0 +1,1 @@
+export { type TestCredential, testCredential, testCredentialKind, testManifest } from './test-credential.ts';

@@ -1,5 +1,6 @@
 export type { ArchiveLimits } from './archive/archive-guard.ts';
 export { packDirectory } from './archive/pack-directory.ts';
+export { type ArchiveEntry, packEntries } from './archive/pack-entries.ts';
 export type { PackOptions, SkipReason } from './archive/pack-options.ts';
 export { type Unpacked, type UnpackOptions, unpackDirectory } from './archive/unpack-directory.ts';
 export { confine } from './confine.ts';
@@ -11,6 +12,7 @@ export {
   safeEnvironment,
   scrubEnvironment,
 } from './environment.ts';
+export { createExclude } from './exclude.ts';
 export { type Forward, type ForwardOptions, forward, type SocketForward } from './forward.ts';
 export type {
   ConnectTarget,

@@ -26,7 +26,8 @@ export interface ListedTree {
 }
 
 export function createListedTree(root: HostPath, options: WalkOptions, budget: WalkBudget): ListedTree {
-  const isLeftOut = createLeftOut(options.exclude ?? []);
+  const excluded: string[] = [];
+  const isLeftOut = createLeftOut(options.exclude ?? [], (path) => void excluded.push(path));
   const kept = createKeptEntries();
   const unreadable = new Set<string>();
   const longestName = MAX_PATH_BYTES - encodeHostPathBytes(joinHostPath(root, 'x')).length + 1;
@@ -79,18 +80,23 @@ export function createListedTree(root: HostPath, options: WalkOptions, budget: W
     isTooLarge: kept.isTooLarge,
     entries() {
       for (const folder of unreadable) options.onUnreadable?.(folder);
+      for (const path of new Set(excluded)) options.onExcluded?.(path);
       return kept.inOrder(root, parse);
     },
   };
 }
 
 /** Whether an entry is excluded, or lies in a folder that is; to be asked of a folder before what is in it. */
-function createLeftOut(exclude: readonly string[]): (relativePath: string) => boolean {
+function createLeftOut(
+  exclude: readonly string[],
+  tell: (relativePath: string) => void,
+): (relativePath: string) => boolean {
   const isExcluded = createExclude(exclude);
   let folder = '';
   return (relativePath) => {
     if (folder !== '' && relativePath.startsWith(folder)) return true;
     folder = isExcluded(relativePath) ? `${relativePath}/` : '';
+    if (folder !== '') tell(relativePath);
     return folder !== '';
   };
 }

@@ -11,6 +11,8 @@ export interface ListingOptions {
   readonly maxDepth: number;
   /** Names and paths that are left out with what is below them; no patterns. */
   readonly without: { readonly names: readonly string[]; readonly paths: readonly string[] };
+  /** Whether these themselves are listed all the same. */
+  readonly listsExcluded: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -72,13 +74,17 @@ export async function listTree(
   }
 }
 
-function listingCommand(root: HostPath, { maxDepth, without }: ListingOptions): Command {
+/** Pruned, and then listed like everything else: BusyBox's find has no word for what is always true. */
+const BUT_LISTED = ['-o', '-type', 's', '-o', '!', '-type', 's', ')'];
+
+function listingCommand(root: HostPath, { maxDepth, without, listsExcluded }: ListingOptions): Command {
   const tests = [
     ...without.names.map((name) => ['-name', name]),
     ...without.paths.map((path) => ['-path', `./${path}`]),
   ];
   const any = tests.flatMap((test, index) => (index === 0 ? test : ['-o', ...test]));
-  const prune = any.length === 0 ? [] : ['(', ...any, ')', '-prune', '-o'];
+  const named = ['(', ...any, ')', '-prune'];
+  const prune = any.length === 0 ? [] : listsExcluded ? ['(', ...named, ...BUT_LISTED] : [...named, '-o'];
   return {
     argv: ['sh', '-c', LISTING_SCRIPT, 'sh', String(maxDepth), LIST_EACH, ...prune],
     cwd: root,

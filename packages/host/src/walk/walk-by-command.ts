@@ -30,6 +30,7 @@ export async function walkByCommand(
       const end = await listTree(host, root, {
         maxDepth: Math.min(Math.max(budget.maxDepth, 1), MAX_LISTED_DEPTH),
         without: plainExcludes(options.exclude ?? []),
+        listsExcluded: options.onExcluded !== undefined,
         reader: tree.reader,
         ...(signal && { signal }),
       });

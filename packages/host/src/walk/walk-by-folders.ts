@@ -73,7 +73,10 @@ async function namesIn(
     for await (const { name } of state.host.list(joinHostPath(state.root, folder))) {
       throwIfAborted(state.options.signal, `walk ${state.root}`);
       const relativePath = folder === '' ? name : `${folder}/${name}`;
-      if (state.isExcluded(relativePath)) continue;
+      if (state.isExcluded(relativePath)) {
+        state.options.onExcluded?.(relativePath);
+        continue;
+      }
       names.push(relativePath);
       state.budget.refuseMoreThan(names.length);
     }

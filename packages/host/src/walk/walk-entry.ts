@@ -20,6 +20,8 @@ export interface WalkOptions {
    * Without it the walk fails then, with `permission-denied` or `invalid-path`.
    */
   readonly onUnreadable?: (relativePath: string) => void;
+  /** Hears of each entry that `exclude` names, not of what is below it. */
+  readonly onExcluded?: (relativePath: string) => void;
   readonly signal?: AbortSignal;
 }
 

@@ -26,6 +26,17 @@ export const walkCases: readonly CaseDefinition[] = [
     },
   },
   {
+    name: 'tells what it leaves out of a walk, and nothing of what is below it',
+    async check({ host, folder }) {
+      await plant(host, folder);
+      const told: string[] = [];
+      const exclude = ['*.log', 'deep', 'out', 'never/there'];
+      const kept = await walked(host, folder, { exclude, onExcluded: (path) => void told.push(path) });
+      assert.deepEqual(kept, ['a', 'a/loop', 'b', 'broken', 'c']);
+      assert.deepEqual(told.sort(), ['a/deep', 'b/x.log', 'out']);
+    },
+  },
+  {
     name: 'follows links in a walk without running in circles or out of the tree',
     async check({ host, folder }) {
       await plant(host, folder);

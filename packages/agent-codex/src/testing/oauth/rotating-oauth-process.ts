@@ -43,6 +43,7 @@ export async function openRotatingOAuthProcess(options: RotatingOAuthOptions = {
     approveDevice: async (...args) => void (await call('approveDevice', args)),
     fail: async (...args) => void (await call('fail', args)),
     release: async (...args) => void (await call('release', args)),
+    expireAccess: async (...args) => void (await call('expireAccess', args)),
     revoke: async (...args) => void (await call('revoke', args)),
     waitForRequests: async (...args) => void (await call('waitForRequests', args)),
     // Written by the same program: the two come in one package.

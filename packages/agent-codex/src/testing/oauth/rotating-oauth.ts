@@ -58,6 +58,8 @@ export interface RotatingOAuth extends AsyncDisposable {
   fail(...faults: readonly OAuthFault[]): Promise<void>;
   /** Lets all answers go that are or will be held under this name. */
   release(hold: string): Promise<void>;
+  /** Refuses all access tokens that the account has so far, long before their time; its refresh tokens still work. */
+  expireAccess(account: string): Promise<void>;
   /** Ends every login of an account on the provider's side. */
   revoke(account: string): Promise<void>;
   /**
@@ -127,6 +129,7 @@ function control(issuer: string, server: Server, service: Service): RotatingOAut
       for (const fault of asked) faults.add(parseWith(oauthFaultSchema, fault, 'A fault'));
     },
     release: async (hold) => waits.release(hold),
+    expireAccess: async (id) => desk.ledger.expireAccess(account(id).id),
     revoke: async (id) => desk.ledger.revoke({ accountId: account(id).id }),
     waitForRequests: (path, count = 1) =>
       waits.until(() => requests.filter((request) => request.path.endsWith(path)).length >= count),

@@ -69,6 +69,8 @@ export interface TokenLedger {
   ): { readonly tokens: IssuedTokens } | { readonly refused: RefreshRefusal };
   /** Whose this access token is; nobody's when it is unknown, expired, or its family revoked. */
   accessOf(token: string): OAuthAccount | undefined;
+  /** From now on the access tokens of the account are refused, whatever they say of their time. Its refresh tokens are as good as before. */
+  expireAccess(accountId: string): void;
   /** Ends every login of the account, or the one that the token belongs to. */
   revoke(which: { readonly accountId: string } | { readonly token: string }): void;
   records(): readonly RefreshTokenRecord[];
@@ -147,6 +149,10 @@ export function createTokenLedger(options: LedgerOptions): TokenLedger {
       const found = accessTokens.get(token);
       const isGood = found !== undefined && !found.owner.revoked && found.expiresAtMs > options.now();
       return isGood ? found.owner.account : undefined;
+    },
+    expireAccess(accountId) {
+      for (const [token, { owner }] of accessTokens)
+        if (owner.account.id === accountId) accessTokens.delete(token);
     },
     revoke(which) {
       for (const family of families) {

@@ -45,7 +45,8 @@ export interface ConversationState {
     readonly message: string;
     readonly at: number;
   }[];
-  readonly closed?: { readonly reason: ClosedReason; readonly message?: string };
+  /** How the last session ended, while there is no further one. */
+  readonly closed?: { readonly reason: ClosedReason; readonly message?: string } | undefined;
 }
 
 export const initialConversationState: ConversationState = {

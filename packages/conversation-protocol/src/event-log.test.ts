@@ -41,6 +41,18 @@ describe('an event log', () => {
     expect(await reading).toEqual([1]);
   });
 
+  it('goes on behind what earlier sessions have logged', async () => {
+    const before = createEventLog(() => 7);
+    before.append(warning('a'));
+    before.append(warning('b'));
+    const log = createEventLog(() => 9, before.since(1));
+    expect(log.append(warning('c'))).toEqual({ seq: 3, at: 9, msg: warning('c') });
+    log.close();
+    expect(await seqs(log.read())).toEqual([1, 2, 3]);
+    expect(before.lastSeq).toBe(2);
+    expect(() => createEventLog(() => 9, before.since(2))).toThrow(expect.objectContaining({ code: 'gap' }));
+  });
+
   it('refuses to grow once it is closed', () => {
     const log = createEventLog();
     log.close();

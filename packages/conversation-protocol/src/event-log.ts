@@ -1,3 +1,4 @@
+import { ConversationProtocolError } from './conversation-protocol-error.ts';
 import type { ConversationEvent, EventMessage } from './event.ts';
 
 export interface ReadEventsOptions {
@@ -20,8 +21,22 @@ export interface EventLog {
   close(): void;
 }
 
-export function createEventLog(now: () => number = Date.now): EventLog {
-  const events: ConversationEvent[] = [];
+/**
+ * @param history What earlier sessions of the conversation have logged; the log goes on behind it.
+ * @throws {ConversationProtocolError} `gap` when the history does not count from 1.
+ */
+export function createEventLog(
+  now: () => number = Date.now,
+  history: readonly ConversationEvent[] = [],
+): EventLog {
+  const events: ConversationEvent[] = [...history];
+  const misplaced = events.findIndex(({ seq }, index) => seq !== index + 1);
+  if (misplaced !== -1) {
+    throw new ConversationProtocolError(
+      'gap',
+      `The history of the conversation cannot be used: its event ${misplaced + 1} is missing.`,
+    );
+  }
   const waiting = new Set<() => void>();
   let closed = false;
 

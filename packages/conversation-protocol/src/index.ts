@@ -22,6 +22,7 @@ export {
 export { createEventLog, type EventLog, type ReadEventsOptions } from './event-log.ts';
 export type { Goal, GoalStatus } from './goal.ts';
 export type { FileChange, Item, ItemKind, ItemStatus } from './item.ts';
+export { endsOfLostSession } from './lost-session.ts';
 export type {
   Question,
   QuestionAnswer,

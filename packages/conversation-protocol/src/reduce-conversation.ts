@@ -25,7 +25,8 @@ function changes(state: ConversationState, msg: EventMessage, at: number): Parti
   switch (msg.type) {
     case 'session-configured': {
       const { threadId, agent, cwd, controls, resumed } = msg;
-      return { status: 'idle', threadId, agent, cwd, controls, resumed };
+      // A further session: what closed the one before it is over.
+      return { status: 'idle', threadId, agent, cwd, controls, resumed, closed: undefined };
     }
     case 'turn-started':
       return {

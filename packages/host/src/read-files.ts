@@ -3,6 +3,7 @@ import type { Host, HostFiles } from './host.ts';
 import { HostError } from './host-error.ts';
 import type { HostPath } from './host-path.ts';
 import type { FileRange, FileReading, ReadFilesOptions } from './read-files/file-reading.ts';
+import { readByCommand } from './read-files/read-by-command.ts';
 import { readByOperations } from './read-files/read-by-operations.ts';
 
 export type { FileRange, FileReading, ReadFilesOptions, ReadStatus } from './read-files/file-reading.ts';
@@ -27,6 +28,7 @@ export async function* readFiles(
   throwIfAborted(options.signal, `read files of ${root}`);
   if ('readFiles' in host && host.readFiles !== undefined)
     yield* host.readFiles(root, checked(files), options);
+  else if ('spawn' in host) yield* readByCommand(host, root, { ...options, files: checked(files) });
   else yield* readByOperations(host, root, { ...options, files: checked(files) });
 }
 

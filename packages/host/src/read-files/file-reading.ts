@@ -36,8 +36,6 @@ export interface ReadFilesOptions {
 /** A reading, and what to do before the next one is given. */
 export interface OpenReading {
   readonly reading: FileReading;
-  /** Takes what nobody has read of it. */
-  readonly skip: () => Promise<void>;
   /** Ends its body, whoever still reads it. */
   readonly close: () => Promise<void>;
 }
@@ -56,10 +54,6 @@ export function readingOf(
   })();
   return {
     reading: { relativePath, status: 'read', body: counted, bytesMissing: () => missing },
-    async skip() {
-      // One that was left early is over as well.
-      for await (const _ of counted);
-    },
     async close() {
       await counted.return();
     },

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, inject, test } from 'vitest';
 import { openTestDatabase, type TestDatabase } from './test-database.ts';
+// What the set-up provides is typed there, also for packages that see no more than this.
+import type {} from './vitest-setup.ts';
 
 /**
  * A group of tests for each server of the run, with one fresh database that is dropped after them. `database` gives it, within tests and hooks.

@@ -1,0 +1,35 @@
+import {
+  MongoError,
+  MongoNetworkError,
+  MongoNotConnectedError,
+  MongoServerError,
+  MongoServerSelectionError,
+  MongoTopologyClosedError,
+} from 'mongodb';
+import { SeedError } from '../seed-error.ts';
+
+/** Not primary, shutting down, out of time: another server, or the same one later, will do it. Codes of MongoDB's specification of retryable errors. */
+const PASSING = new Set([6, 7, 50, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 64]);
+
+export function mongodbFailure(attempt: string, cause: unknown): SeedError {
+  if (cause instanceof SeedError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const passes =
+    cause instanceof MongoNetworkError ||
+    cause instanceof MongoServerSelectionError ||
+    cause instanceof MongoNotConnectedError ||
+    cause instanceof MongoTopologyClosedError ||
+    (cause instanceof MongoServerError && PASSING.has(Number(cause.code))) ||
+    (cause instanceof MongoError && cause.hasErrorLabel('RetryableWriteError'));
+  return new SeedError(passes ? 'store-unavailable' : 'store-failed', `Could not ${attempt}: ${reason}`, {
+    cause,
+  });
+}
+
+export async function asked<T>(attempt: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw mongodbFailure(attempt, cause);
+  }
+}

@@ -1,0 +1,145 @@
+import { type Collection, type Db, type Document, ObjectId } from 'mongodb';
+import { SeedError } from '../seed-error.ts';
+import type { SeedId } from '../seed-facts.ts';
+import type { SeedStore, StoredSeed } from '../seed-store.ts';
+import { asked } from './mongodb-failure.ts';
+import { privateShape } from './private-shape.ts';
+import { createSeedBlobs, type SeedBlobs } from './seed-blobs.ts';
+import type { StoredBytes } from './seed-shape.ts';
+import { createServerClock } from './server-clock.ts';
+import { sharedShape } from './shared-shape.ts';
+
+/** A pair that another program puts around the content, bytes for bytes: what is stored is `encode`d. */
+export interface SeedCodec {
+  encode(plain: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  decode(stored: Uint8Array): Uint8Array | Promise<Uint8Array>;
+}
+
+/** What is agreed with another program that uses the same collection. */
+export interface SharedSeeds {
+  /** The same pair as there; without one the content lies open, and can't be sealed. */
+  readonly codec?: SeedCodec;
+  /** The GridFS bucket of the content. `fs` unless given. */
+  readonly bucket?: string;
+  /** Members of every blob's metadata, as the other program has them. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export interface MongodbSeedStoreOptions {
+  /** Stays the caller's. Its own timeouts say after how long a server counts as away. */
+  readonly db: Db;
+  readonly collection: string;
+  /**
+   * Only for a collection that another program uses too, in its layout. Without it seeds lie in documents of this package's own, where nobody else looks:
+   * give them a collection of their own.
+   */
+  readonly shared?: SharedSeeds;
+}
+
+const SWEEP_OLDER_MS = 3_600_000;
+const plain: SeedCodec = { encode: (bytes) => bytes, decode: (bytes) => bytes };
+
+/** Seeds in MongoDB, for any number of programs on any machines. Needs no transactions and makes no indexes. Does no I/O. */
+export function createMongodbSeedStore({ db, collection, shared }: MongodbSeedStoreOptions): SeedStore {
+  const seeds: Collection = db.collection(collection, {
+    readPreference: 'primary',
+    // What was acknowledged must survive the loss of a server.
+    writeConcern: { w: 'majority', journal: true },
+  });
+  const shape = shared === undefined ? privateShape : sharedShape;
+  const { bucket = 'fs', metadata = {}, codec = plain } = shared ?? {};
+  const blobs = shared === undefined ? undefined : createSeedBlobs({ db, bucket, seeds, metadata });
+  const clock = createServerClock(db);
+  const label = `mongodb ${hostsOf(db)}/${db.databaseName}.${collection}`;
+  const ask = <T>(what: string, work: () => Promise<T>): Promise<T> => asked(`${what} in ${label}`, work);
+
+  const store = async (content: Uint8Array): Promise<StoredBytes> => {
+    const bytes = await codec.encode(content);
+    return { bytes, blobId: await blobs?.put(bytes) };
+  };
+  const read = async (document: Document, nowMs: number): Promise<StoredSeed> => {
+    const reading = shape.reading(document);
+    const own = shape.content(document);
+    const content = own.byteLength === 0 ? own : await decoded(codec, own);
+    if (!reading.overwritten) return { ...reading, content, nowMs };
+    const foreign = await readForeign(blobs, document['blobId'], codec);
+    return { ...reading, content, foreign, nowMs };
+  };
+  return {
+    label,
+    contentReadBy:
+      shared === undefined ? 'nobody' : shared.codec === undefined ? 'others' : 'others-by-codec',
+    createId: () => new ObjectId().toHexString() as SeedId,
+    now: () => ask('read the time', () => clock.now()),
+    get: (id) =>
+      ask(`read seed ${id}`, async () => {
+        const _id = idOf(id);
+        if (_id === undefined) return undefined;
+        const { found, nowMs } = await clock.find(seeds, { _id });
+        const [document] = found;
+        return document === undefined ? undefined : await read(document, nowMs);
+      }),
+    list: (filter = {}) =>
+      ask('list the seeds', async () => {
+        const wanted = filter.pool === undefined ? {} : shape.poolFilter(filter.pool);
+        const { found, nowMs } = await clock.find(seeds, wanted, { without: shape.contentField });
+        const readable = found.filter(({ _id }) => _id instanceof ObjectId);
+        return { seeds: readable.map((document) => shape.reading(document)), nowMs };
+      }),
+    insert: (facts, content) =>
+      ask('add a seed', async () => {
+        const stored = await store(content);
+        await seeds.insertOne({ _id: new ObjectId(facts.id), ...shape.fresh(facts, stored) });
+      }),
+    update: (seed, { facts, content }) =>
+      ask(`change seed ${facts.id}`, async () => {
+        const stored = content === undefined ? undefined : await store(content);
+        const filter = shape.asRead(new ObjectId(facts.id), seed.version);
+        const before = stored === undefined ? undefined : shape.blobOf(seed.version);
+        const { modifiedCount } = await seeds.updateOne(filter, shape.change(seed, facts, stored));
+        const isDone = modifiedCount === 1;
+        const useless = isDone ? before : stored?.blobId;
+        if (useless !== undefined) await blobs?.delete(useless).catch(() => undefined);
+        return isDone;
+      }),
+    remove: (seed) =>
+      ask(`remove seed ${seed.facts.id}`, async () => {
+        const blob = shape.blobOf(seed.version);
+        const filter = shape.asRead(new ObjectId(seed.facts.id), seed.version);
+        const { deletedCount } = await seeds.deleteOne(filter);
+        if (deletedCount === 1 && blob !== undefined) await blobs?.delete(blob).catch(() => undefined);
+        return deletedCount === 1;
+      }),
+    sweep: () => ask('sweep', async () => (await blobs?.sweep((await clock.now()) - SWEEP_OLDER_MS)) ?? 0),
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+function idOf(id: SeedId): ObjectId | undefined {
+  return ObjectId.isValid(id) && id.length === 24 ? new ObjectId(id) : undefined;
+}
+
+/** Empty when there is nothing that could be read: whoever decides then keeps ours. */
+async function readForeign(
+  blobs: SeedBlobs | undefined,
+  blobId: unknown,
+  codec: SeedCodec,
+): Promise<Uint8Array> {
+  const stored = blobId instanceof ObjectId ? await blobs?.read(blobId) : undefined;
+  if (stored === undefined) return new Uint8Array();
+  return await decoded(codec, stored).catch(() => new Uint8Array());
+}
+
+async function decoded(codec: SeedCodec, stored: Uint8Array): Promise<Uint8Array> {
+  try {
+    return await codec.decode(stored);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new SeedError('unsealing-failed', `The codec does not open what is stored: ${reason}`, { cause });
+  }
+}
+
+/** The servers as they were named, without what logs in to them. */
+function hostsOf(db: Db): string {
+  return db.client.options.hosts.map((host) => host.toString()).join(',');
+}

@@ -4,6 +4,7 @@ import { HostError } from '../../host-error.ts';
 import type { Login, PreparedLogin } from '../login/log-in.ts';
 import type { HostKeyCheck, HostKeyTrustee } from '../trust/host-key.ts';
 import { type HostKeyGate, openHostKeyGate } from '../trust/host-key-gate.ts';
+import { prepareCipherKeys } from './cipher-keys.ts';
 import type { ConnectAttempt } from './connect-attempt.ts';
 import type { Connection } from './connection.ts';
 import { type ConnectionPhase, connectionFailure, said } from './connection-failure.ts';
@@ -67,7 +68,10 @@ export async function establishConnection(transport: Transport, facts: Establish
     ready: ready.resolve,
     destroy: () => void stream.destroy(),
   });
-  client.on('handshake', ({ sc }) => transport.cipherChanged?.(sc.cipher));
+  client.on('handshake', ({ sc }) => {
+    prepareCipherKeys(client);
+    transport.cipherChanged?.(sc.cipher);
+  });
   attempt.signal.addEventListener('abort', onAbort, { once: true });
   transport.lost?.addEventListener('abort', onWayLost, { once: true });
   attempt.at(`exchanging keys with ${label}`);

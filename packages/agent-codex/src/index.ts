@@ -1,4 +1,5 @@
 export { AgentCodexError, type AgentCodexErrorCode } from './agent-codex-error.ts';
+export type { HostTokens } from './app-server/server-requests/server-request.ts';
 export type { CodexConversation, GoalOptions, RunOptions, RunResult } from './conversation/conversation.ts';
 export type { Deadlines } from './conversation/deadlines.ts';
 export type { GoalOutcome } from './conversation/goal-outcome.ts';
@@ -14,6 +15,20 @@ export type { OperationResult } from './conversation/perform-operation.ts';
 export type { ConversationHandlers } from './conversation/session-desks.ts';
 export type { PendingTurn, TurnResult } from './conversation/turn-tracker.ts';
 export type { CodexBinary } from './find-codex.ts';
+export type { ProviderRequestOptions } from './login/bounded-request.ts';
+export { codexCredential } from './login/codex-credential.ts';
+export { readCodexQuota } from './login/codex-quota.ts';
+export { type FetchQuotaOptions, fetchCodexQuota, type QuotaResult } from './login/fetch-codex-quota.ts';
+export { hostTokensOf, lendParams } from './login/host-tokens.ts';
+export { type IdentityConfig, identityConfig } from './login/identity-config.ts';
+export { type LoginProbe, type ProbeLoginOptions, probeCodexLogin } from './login/probe-codex-login.ts';
+export {
+  type RefreshLoginOptions,
+  type RefreshResult,
+  refreshCodexLogin,
+} from './login/refresh-codex-login.ts';
+export { CODEX_CRED_MANIFEST, CODEX_SEED_MANIFEST } from './login/seed-manifests.ts';
+export type { InvalidGrant, InvalidGrantReason, UnansweredRefresh } from './login/token-answer.ts';
 export {
   type CodexConversationOptions,
   type OpenedCodexConversation,

@@ -1,3 +1,4 @@
+import { chatgptTokens } from './chatgpt-tokens.ts';
 import { commandApproval } from './command-approval.ts';
 import { currentTime } from './current-time.ts';
 import { dynamicTool } from './dynamic-tool.ts';
@@ -17,6 +18,7 @@ const handlers: ReadonlyMap<string, ServerRequestHandler> = new Map(
     elicitation,
     dynamicTool,
     currentTime,
+    chatgptTokens,
     legacyCommandApproval,
     legacyPatchApproval,
   ].map((handler) => [handler.method, handler]),
@@ -24,7 +26,6 @@ const handlers: ReadonlyMap<string, ServerRequestHandler> = new Map(
 
 /** Requests that are understood and refused: this client holds no such secret, and Codex must go on without. */
 const refused: ReadonlyMap<string, string> = new Map([
-  ['account/chatgptAuthTokens/refresh', 'This client keeps no ChatGPT tokens; Codex refreshes its own.'],
   ['attestation/generate', 'This client does not attest.'],
 ]);
 

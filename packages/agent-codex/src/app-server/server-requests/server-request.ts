@@ -24,6 +24,13 @@ export interface QuestionDraft {
   readonly withinMs?: number;
 }
 
+/** An access token that Codex is lent: it gets no refresh token with it. */
+export interface HostTokens {
+  readonly accessToken: string;
+  readonly account: string;
+  readonly plan?: string;
+}
+
 /** Who settles what Codex asks. Each promise settles, at the latest by its deadline or the end of the conversation. */
 export interface ServerRequestDesk {
   approve(draft: ApprovalDraft): Promise<ApprovalDecision>;
@@ -32,6 +39,11 @@ export interface ServerRequestDesk {
   announcedChanges(itemId: string): readonly FileChange[];
   /** How this Codex version says "denied" in the approvals of the first protocol. */
   readonly legacyDenial: unknown;
+  /**
+   * Experimental. A fresh access token for the account that Codex used last, from whoever keeps the login away from Codex's disk;
+   * `undefined` when there is none to be had. Missing where Codex keeps its own login.
+   */
+  freshTokens?(previousAccount: string | undefined): Promise<HostTokens | undefined>;
   /** Ends the turn, for answers that cannot say so themselves. */
   interrupt(): void;
   now(): number;

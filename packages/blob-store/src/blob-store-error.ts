@@ -2,6 +2,7 @@
  * - `not-found`: the store has no such blob.
  * - `already-exists`: a blob was put under a name that is taken.
  * - `invalid-id`, `invalid-range`: what was asked for can't be in any store.
+ * - `invalid-labels`: a label's name or value is none that every store can keep; see `BlobLabels`.
  * - `damaged`: a blob has lost bytes, or has some that are not its own.
  * - `not-sealed`: bytes that should be sealed are not. Never taken for plain text silently.
  * - `unknown-key`: sealed under a key that the keyring does not hold; the message names it.
@@ -18,6 +19,7 @@ export type BlobStoreErrorCode =
   | 'already-exists'
   | 'invalid-id'
   | 'invalid-range'
+  | 'invalid-labels'
   | 'damaged'
   | 'not-sealed'
   | 'unknown-key'

@@ -3,7 +3,10 @@ declare const brand: unique symbol;
 /** Names one blob in its store: at most 128 letters, digits, `-` and `_`. Chosen by the store, never by content; a deleted blob's is not given again. */
 export type BlobId = string & { readonly [brand]: 'BlobId' };
 
-/** Small facts for finding blobs again, readable by whoever reads the store: never a secret. */
+/**
+ * Small facts for finding blobs again, readable by whoever reads the store: never a secret. At most 16; a name is a letter and up to 63 letters, digits,
+ * `-` and `_`, a value well-formed text of at most 1,000 characters.
+ */
 export type BlobLabels = Readonly<Record<string, string>>;
 
 export interface BlobInfo {
@@ -16,7 +19,7 @@ export interface BlobInfo {
 }
 
 export interface PutOptions {
-  /** From `createId`. A fresh one by default. @throws `already-exists` when the store has a blob of that name; it is left as it is. */
+  /** From `createId`. A fresh one by default. @throws `already-exists` when the store has a blob of that name, or another put of it is under way or was interrupted (until `sweep`): it is left as it is. */
   readonly id?: BlobId;
   readonly labels?: BlobLabels;
   readonly signal?: AbortSignal;
@@ -37,7 +40,8 @@ export interface ListOptions {
 }
 
 /**
- * Bytes at rest. A blob never changes: it is there whole, or not at all. Every method rejects with a `BlobStoreError`.
+ * Bytes at rest. A blob never changes: it is there whole, or not at all. Every method rejects with a `BlobStoreError`; `invalid-id` for an id that no blob of
+ * this kind of store can have.
  *
  * Who else writes to the place where the bytes lie can read and damage them: `sealBlobs` and `Keyring` are against that.
  */
@@ -48,10 +52,14 @@ export interface BlobStore {
   createId(): BlobId;
   /**
    * Streams a blob in. When it resolves, the blob is there for everybody; a failure or abort leaves nothing that is ever listed or opened.
-   * A failure of `body` itself is passed on as the `cause` of `source-failed`.
+   * A failure of `body` itself is passed on as the `cause` of `source-failed`. Once the last step was asked for, an abort comes too late.
+   *
+   * @throws `unavailable` when the store was not heard of again; where that was at the last step, the blob may be there.
    */
   put(body: ReadableStream<Uint8Array> | Uint8Array, options?: PutOptions): Promise<BlobId>;
   /**
+   * The stream holds something open: read it to its end, or cancel it. Who begins behind the end gets none. The signal also ends the reading.
+   *
    * @throws `not-found`; `damaged` when bytes are missing, as a stream's error if they are found missing on the way; `invalid-range`.
    */
   open(id: BlobId, options?: OpenOptions): Promise<ReadableStream<Uint8Array>>;
@@ -59,7 +67,7 @@ export interface BlobStore {
   stat(id: BlobId, options?: { readonly signal?: AbortSignal }): Promise<BlobInfo | undefined>;
   /** No error when there is none. */
   delete(id: BlobId, options?: { readonly signal?: AbortSignal }): Promise<void>;
-  /** In no order. Never a blob that is not whole. */
+  /** In no order. Never a blob that is not whole. What is put or deleted meanwhile may be missing or not. */
   list(options?: ListOptions): AsyncIterable<BlobInfo>;
   /**
    * Removes what interrupted puts left, if it is older than `olderThanMs` (24 hours by default; shorter than the longest put is a mistake), and says how much it was.

@@ -1,0 +1,1 @@
+export { type DirectoryBlobStoreOptions, openDirectoryBlobStore } from './directory-blob-store.ts';

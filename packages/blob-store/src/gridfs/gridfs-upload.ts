@@ -1,0 +1,123 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Binary, Long, ObjectId } from 'mongodb';
+import { throwIfAborted } from '../abort.ts';
+import type { BlobLabels } from '../blob-store.ts';
+import { bodyPieces } from '../body-pieces.ts';
+import { createWaitingBytes } from '../waiting-bytes.ts';
+import { gridFsFailure } from './gridfs-failure.ts';
+import type { Bucket } from './gridfs-layout.ts';
+import type { Question } from './server-answer.ts';
+
+/** Chunks that are under way to the server at the same time. */
+const UNDER_WAY = 3;
+/** How long a put that failed waits until its chunks are gone. What is not gone by then is swept. */
+const CLEAN_UP_MS = 2_000;
+const DELETED_AT_ONCE = 1_000;
+const MAX_INT32 = 0x7fff_ffff;
+
+export interface Upload extends Question {
+  readonly id: ObjectId;
+  readonly filename: string;
+  readonly labels: BlobLabels;
+  readonly chunkSize: number;
+}
+
+/**
+ * Chunks first, then the one document that makes them a blob. Whoever fails before that removes the chunks that it wrote itself, and no others: the id may be another put's as well.
+ */
+export async function upload(
+  bucket: Bucket,
+  body: ReadableStream<Uint8Array> | Uint8Array,
+  options: Upload,
+): Promise<void> {
+  const { id, filename, labels, chunkSize, signal, attempt } = options;
+  const chunks = chunkWriter(bucket, options);
+  try {
+    for await (const data of inChunks(bodyPieces(body, { signal, attempt }), chunkSize)) {
+      await chunks.write(data);
+    }
+    await chunks.settled();
+    throwIfAborted(signal, attempt);
+  } catch (error) {
+    const failure = gridFsFailure(error, attempt);
+    if (failure.code !== 'unavailable') await chunks.remove();
+    throw failure;
+  }
+  const size = chunks.size();
+  const file = {
+    _id: id,
+    length: size > MAX_INT32 ? Long.fromNumber(size) : size,
+    chunkSize,
+    uploadDate: new Date(),
+    filename,
+    ...(Object.keys(labels).length > 0 && { metadata: { ...labels } }),
+  };
+  try {
+    // Not to be called off: whether it is there has to be known.
+    await bucket.answered(bucket.files.insertOne(file), { attempt, signal: undefined });
+  } catch (error) {
+    const failure = gridFsFailure(error, attempt);
+    // When no answer came, the document may be there: then its chunks have to be, too. Otherwise they are swept.
+    if (failure.code !== 'unavailable') await chunks.remove();
+    throw failure;
+  }
+}
+
+interface ChunkWriter {
+  /** Resolves when there is room for the next one. Fails when one before failed. */
+  write(data: Uint8Array): Promise<void>;
+  /** Resolves when all are there. */
+  settled(): Promise<void>;
+  size(): number;
+  /** Removes what was written here, as far as the server lets it in good time. Never rejects. */
+  remove(): Promise<void>;
+}
+
+function chunkWriter({ chunks, answered }: Bucket, { id, signal, attempt }: Upload): ChunkWriter {
+  const underWay: Promise<unknown>[] = [];
+  const written: ObjectId[] = [];
+  let size = 0;
+  const settled = async (): Promise<void> => {
+    for (const each of underWay.splice(0)) await each;
+  };
+  const removeAll = async (): Promise<void> => {
+    await Promise.allSettled(underWay);
+    for (let at = 0; at < written.length; at += DELETED_AT_ONCE) {
+      await chunks.deleteMany({ _id: { $in: written.slice(at, at + DELETED_AT_ONCE) } });
+    }
+  };
+  return {
+    async write(data) {
+      const _id = new ObjectId();
+      const n = written.length;
+      written.push(_id);
+      size += data.byteLength;
+      const chunk = { _id, files_id: id, n, data: new Binary(data) };
+      const insert = answered(chunks.insertOne(chunk), { signal, attempt });
+      insert.catch(() => undefined);
+      underWay.push(insert);
+      if (underWay.length >= UNDER_WAY) await underWay.shift();
+    },
+    settled,
+    size: () => size,
+    async remove() {
+      const stop = new AbortController();
+      const limit = wait(CLEAN_UP_MS, undefined, { signal: stop.signal });
+      await Promise.race([Promise.allSettled([removeAll()]), limit.catch(() => undefined)]);
+      stop.abort();
+    },
+  };
+}
+
+/** The same bytes in pieces of exactly this size, the last one of what is left. */
+async function* inChunks(
+  pieces: AsyncIterable<Uint8Array>,
+  chunkSize: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const waiting = createWaitingBytes();
+  for await (const piece of pieces) {
+    waiting.add(piece);
+    while (waiting.size() >= chunkSize) yield waiting.take(chunkSize);
+  }
+  if (waiting.size() > 0) yield waiting.take(chunkSize);
+}

@@ -14,6 +14,7 @@ export {
 } from './environment.ts';
 export { createExclude } from './exclude.ts';
 export { type Forward, type ForwardOptions, forward, type SocketForward } from './forward.ts';
+export { type FileHash, type HashFilesOptions, type HashRange, hashFiles } from './hash-files.ts';
 export type {
   ConnectTarget,
   DirEntry,

@@ -1,7 +1,7 @@
 import { throwIfAborted } from './abort.ts';
 import type { Host, HostFiles } from './host.ts';
-import { HostError } from './host-error.ts';
 import type { HostPath } from './host-path.ts';
+import { checkedRanges } from './read-files/checked-ranges.ts';
 import type { FileRange, FileReading, ReadFilesOptions } from './read-files/file-reading.ts';
 import { readByCommand } from './read-files/read-by-command.ts';
 import { readByOperations } from './read-files/read-by-operations.ts';
@@ -27,25 +27,7 @@ export async function* readFiles(
 ): AsyncGenerator<FileReading, void, undefined> {
   throwIfAborted(options.signal, `read files of ${root}`);
   if ('readFiles' in host && host.readFiles !== undefined)
-    yield* host.readFiles(root, checked(files), options);
-  else if ('spawn' in host) yield* readByCommand(host, root, { ...options, files: checked(files) });
-  else yield* readByOperations(host, root, { ...options, files: checked(files) });
-}
-
-async function* checked(
-  files: Iterable<FileRange> | AsyncIterable<FileRange>,
-): AsyncGenerator<FileRange, void, undefined> {
-  for await (const range of files) {
-    const { relativePath, offset = 0, length } = range;
-    const isPlain = relativePath.split('/').every((name) => !['', '.', '..'].includes(name));
-    if (!isPlain || relativePath.includes('\0')) {
-      const name = JSON.stringify(relativePath);
-      throw new HostError('invalid-path', `Did not read ${name}: it is no path of a file below a folder.`);
-    }
-    if (![offset, length].every((bytes) => Number.isSafeInteger(bytes) && bytes >= 0)) {
-      const what = `${length} bytes from ${offset} of ${JSON.stringify(relativePath)}`;
-      throw new HostError('invalid-path', `Did not read ${what}: no file has such a part.`);
-    }
-    yield range;
-  }
+    yield* host.readFiles(root, checkedRanges(files), options);
+  else if ('spawn' in host) yield* readByCommand(host, root, { ...options, files: checkedRanges(files) });
+  else yield* readByOperations(host, root, { ...options, files: checkedRanges(files) });
 }

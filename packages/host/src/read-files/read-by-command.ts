@@ -1,9 +1,9 @@
-import { throwIfAborted } from '../abort.ts';
 import { readTar } from '../archive/tar-reader.ts';
 import type { Host } from '../host.ts';
-import { HostError, type HostErrorCode } from '../host-error.ts';
+import { HostError } from '../host-error.ts';
 import type { HostPath } from '../host-path.ts';
-import { type Asks, createAsks, rangesOf } from './asks.ts';
+import { type BatchBounds, placeOf } from '../sender/asks.ts';
+import { type Answer, type Answers, exchange } from '../sender/exchange.ts';
 import {
   type FileRange,
   type FileReading,
@@ -13,83 +13,35 @@ import {
   readingOf,
 } from './file-reading.ts';
 import { readByOperations } from './read-by-operations.ts';
-import { openSender, type Sender } from './sender.ts';
-import { type Ask, type Batch, placeOf } from './sending-script.ts';
+import { READING_SCRIPT, readingCommand } from './reading-script.ts';
 
-/** Where these come, there is no such command; the file operations say what is wrong. */
-const UNABLE: readonly HostErrorCode[] = ['command-not-found', 'command-not-executable', 'unsupported'];
-/** A batch is not kept when it is so much larger than was asked for. */
+/** Larger parts are sent one by one. */
+const SMALL_BYTES = 256 * 1024;
+/** A batch is kept until it is known to be right … */
+const BOUNDS: BatchBounds<FileRange> = {
+  weigh: ({ offset = 0, length }) => (offset === 0 && length <= SMALL_BYTES ? length : undefined),
+  maxWeight: 4 * 1024 * 1024,
+  maxFiles: 256,
+};
+/** … but not when one of its files has grown, and it is larger than was asked for by so much. */
 const MAX_SURPLUS_BYTES = 4 * 1024 * 1024;
 
-/**
- * Reads with one command on the host, where it has a shell and GNU's or BusyBox's tools; by file operations elsewhere. See `readFiles`. Where it is seen only
- * afterwards that a batch cannot be used, as one of its files has grown beyond all measure, a second command reads on.
- */
-export async function* readByCommand(
+/** Reads with one command on the host, where it has the tools for that; by file operations elsewhere. See `readFiles`. */
+export function readByCommand(
   host: Host,
   root: HostPath,
   { files, signal }: ReadFilesOptions & { readonly files: AsyncIterable<FileRange> },
 ): AsyncGenerator<FileReading, void, undefined> {
-  const asks = createAsks(files);
-  try {
-    for (;;) {
-      const end = yield* readOnce(host, root, { asks, signal });
-      if (end === 'done') return;
-      if (end === 'unable') {
-        yield* readByOperations(host, root, { files: flat(asks), ...(signal && { signal }) });
-        return;
-      }
-      asks.putBack(end);
-    }
-  } finally {
-    await asks.close();
-  }
-}
-
-async function* flat(asks: Asks): AsyncGenerator<FileRange, void, undefined> {
-  for (let ask = await asks.next(); ask !== undefined; ask = await asks.next()) yield* rangesOf(ask);
-}
-
-/** Gives what must be asked again, if anything. */
-async function* readOnce(
-  host: Host,
-  root: HostPath,
-  { asks, signal }: { readonly asks: Asks; readonly signal: AbortSignal | undefined },
-): AsyncGenerator<FileReading, 'done' | 'unable' | readonly Ask[], undefined> {
-  const attempt = `read files of ${root}`;
-  let opened: Sender;
-  try {
-    opened = await openSender(host, root, { asks, signal });
-  } catch (failure) {
-    if (failure instanceof HostError && UNABLE.includes(failure.code)) return 'unable';
-    throw failure;
-  }
-  await using sender = opened;
-  const answers = createAnswers(sender, attempt);
-  if ((await sender.stream.mark()) !== 's') {
-    throwIfAborted(signal, attempt);
-    asks.putBack(await sender.stop());
-    return 'unable';
-  }
-  try {
-    for (let ask = await sender.next(); ask !== undefined; ask = await sender.next()) {
-      throwIfAborted(signal, attempt);
-      const isRight = yield* ask.kind === 'single' ? answers.single(ask.range) : answers.batch(ask);
-      if (isRight) continue;
-      const again = rangesOf(ask).map((range): Ask => ({ kind: 'single', range }));
-      return [...again, ...(await sender.stop())];
-    }
-    return 'done';
-  } catch (failure) {
-    throwIfAborted(signal, attempt);
-    throw failure;
-  }
-}
-
-interface Answers {
-  readonly single: (range: FileRange) => AsyncGenerator<FileReading, boolean, undefined>;
-  /** Whether it was right. If not, nothing was given. */
-  readonly batch: (batch: Batch) => AsyncGenerator<FileReading, boolean, undefined>;
+  const stop = signal && { signal };
+  return exchange(host, root, {
+    attempt: `read files of ${root}`,
+    files,
+    bounds: BOUNDS,
+    script: { functions: READING_SCRIPT, command: readingCommand },
+    answers: readAnswers,
+    otherwise: (rest) => readByOperations(host, root, { files: rest, ...stop }),
+    ...stop,
+  });
 }
 
 const STATUSES: Readonly<Record<string, Exclude<ReadStatus, 'read'>>> = {
@@ -98,13 +50,7 @@ const STATUSES: Readonly<Record<string, Exclude<ReadStatus, 'read'>>> = {
   n: 'not-a-file',
 };
 
-function createAnswers(sender: Sender, attempt: string): Answers {
-  const { stream } = sender;
-  const expect = async (letters: string): Promise<string> => {
-    const letter = await stream.mark();
-    if (letter === undefined || !letters.includes(letter)) throw await sender.failure(attempt);
-    return letter;
-  };
+function readAnswers(answer: Answer): Answers<FileRange, FileReading> {
   const part = async function* (
     range: FileRange,
     letter: string,
@@ -114,37 +60,37 @@ function createAnswers(sender: Sender, attempt: string): Answers {
       yield nothingOf(range, status);
       return;
     }
-    const { reading, close } = readingOf(range, atMost(stream.content(), range.length));
+    const { reading, close } = readingOf(range, atMost(answer.content(), range.length));
     yield reading;
     await close();
-    for await (const _ of stream.content());
-    await expect('e');
+    for await (const _ of answer.content());
+    await answer.mark('e');
   };
   return {
     async *single(range) {
-      yield* part(range, await expect('fgun'));
-      return true;
+      yield* part(range, await answer.mark('fgun'));
     },
     async *batch({ ranges }) {
-      const first = await expect('tfgun');
-      if (first === 't') {
-        const archive = await collect(stream.content(), surplusOf(ranges));
+      let letter = await answer.mark('tfgun');
+      if (letter === 't') {
+        const archive = await collect(answer.content(), surplusOf(ranges));
         if (archive === undefined) return false;
-        if ((await expect('01')) === '0') {
+        if ((await answer.mark('01')) === '0') {
           const contents = await contentsOf(archive, ranges);
           if (contents === undefined) return false;
           for (const [index, range] of ranges.entries()) yield* whole(range, contents[index]);
           return true;
         }
+        letter = await answer.mark('fgun');
       }
       for (const [index, range] of ranges.entries()) {
-        yield* part(range, index === 0 && first !== 't' ? first : await expect('fgun'));
+        if (index > 0) letter = await answer.mark('fgun');
+        yield* part(range, letter);
       }
       return true;
     },
   };
 }
-
 /** The first bytes; the others are read too. */
 async function* atMost(
   chunks: AsyncIterable<Uint8Array>,
@@ -185,7 +131,7 @@ async function contentsOf(
   try {
     for await (const { entry, body } of readTar(ReadableStream.from(archive))) {
       const range = ranges[contents.length];
-      if (range === undefined || entry.kind !== 'file' || entry.name !== placeOf(range.relativePath).name)
+      if (range === undefined || entry.kind !== 'file' || entry.name !== placeOf(range).name)
         return undefined;
       contents.push(await Array.fromAsync(body));
     }

@@ -9,6 +9,7 @@ import type { CaseDefinition, HostCapabilities } from './contract-case.ts';
 import { endingCases } from './ending-cases.ts';
 import { fileContentCases } from './file-content-cases.ts';
 import { fileTreeCases } from './file-tree-cases.ts';
+import { hashFilesCases } from './hash-files-cases.ts';
 import { hostileArchiveCases } from './hostile-archive-cases.ts';
 import { hostileNameCases } from './hostile-name-cases.ts';
 import { leftBehindCases } from './left-behind-cases.ts';
@@ -46,6 +47,7 @@ const ALL_CASES: readonly CaseDefinition[] = [
   ...watchCases,
   ...walkCases,
   ...readFilesCases,
+  ...hashFilesCases,
   ...connectionCases,
   ...listeningCases,
   ...archiveCases,

@@ -6,9 +6,9 @@ import type { Host } from '../host.ts';
 import { HostError } from '../host-error.ts';
 import type { HostPath } from '../host-path.ts';
 import type { HostProcess } from '../process.ts';
-import type { Asks } from './asks.ts';
+import type { Ask, Asks } from './asks.ts';
 import { createMarkedStream, type MarkedStream } from './marked-stream.ts';
-import { type Ask, commandOf, sendingScript } from './sending-script.ts';
+import { senderScript } from './sender-script.ts';
 
 /** Commands go to the host in pieces of this size. */
 const PIECE_CHARACTERS = 32 * 1024;
@@ -16,28 +16,42 @@ const PIECE_CHARACTERS = 32 * 1024;
 const MAX_PENDING = 4_096;
 
 /** A command on the host that sends what it is asked for. */
-export interface Sender extends AsyncDisposable {
+export interface Sender<R> extends AsyncDisposable {
   /** The next ask that was sent; `undefined` when there are no more. */
-  readonly next: () => Promise<Ask | undefined>;
+  readonly next: () => Promise<Ask<R> | undefined>;
   readonly stream: MarkedStream;
   /** Why it sends nothing more. */
   readonly failure: (attempt: string) => Promise<HostError>;
   /** Ends it, and gives back what was asked and not taken with `next`. */
-  readonly stop: () => Promise<readonly Ask[]>;
+  readonly stop: () => Promise<readonly Ask<R>[]>;
 }
 
-export async function openSender(
+export interface SenderScript<R> {
+  /** Of the shell. */
+  readonly functions: string;
+  /** A line for the shell. */
+  readonly command: (ask: Ask<R>) => string;
+}
+
+export interface SenderOptions<R> {
+  readonly asks: Asks<R>;
+  readonly script: SenderScript<R>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export async function openSender<R>(
   host: Host,
   root: HostPath,
-  { asks, signal }: { readonly asks: Asks; readonly signal: AbortSignal | undefined },
-): Promise<Sender> {
+  options: SenderOptions<R>,
+): Promise<Sender<R>> {
+  const { signal } = options;
   const process = await host.spawn(
     { argv: ['sh'], cwd: root, env: PLAIN_LOCALE },
     signal === undefined ? {} : { signal },
   );
   collectBytes(process.stderr, { maxBytes: 0, keep: 'end' }).catch(() => undefined);
   const token = randomBytes(16).toString('hex');
-  const feeding = feed(process, asks, sendingScript(token));
+  const feeding = feed(process, options, token);
   return {
     stream: createMarkedStream(process.stdout[Symbol.asyncIterator](), token),
     next: feeding.next,
@@ -68,14 +82,14 @@ async function end(process: HostProcess): Promise<void> {
   await process[Symbol.asyncDispose]();
 }
 
-interface Feeding {
-  readonly next: () => Promise<Ask | undefined>;
-  readonly stop: () => Promise<readonly Ask[]>;
+interface Feeding<R> {
+  readonly next: () => Promise<Ask<R> | undefined>;
+  readonly stop: () => Promise<readonly Ask<R>[]>;
 }
 
 /** Writes the script and the commands, a bounded number ahead of those who take the answers. */
-function feed(process: HostProcess, asks: Asks, script: string): Feeding {
-  const pending: Ask[] = [];
+function feed<R>(process: HostProcess, { asks, script }: SenderOptions<R>, token: string): Feeding<R> {
+  const pending: Ask<R>[] = [];
   const state: { isOver: boolean; isStopped: boolean; failure?: unknown } = {
     isOver: false,
     isStopped: false,
@@ -91,7 +105,7 @@ function feed(process: HostProcess, asks: Asks, script: string): Feeding {
     const write = async (text: string): Promise<void> => {
       if (!state.isStopped) await writer.write(Buffer.from(text)).catch(() => undefined);
     };
-    await write(script);
+    await write(`${senderScript(token)}${script.functions}m s\n`);
     let piece = '';
     try {
       while (!state.isStopped) {
@@ -103,7 +117,7 @@ function feed(process: HostProcess, asks: Asks, script: string): Feeding {
         if (ask === undefined) break;
         pending.push(ask);
         change();
-        piece += commandOf(ask);
+        piece += script.command(ask);
         if (piece.length < PIECE_CHARACTERS) continue;
         await write(piece);
         piece = '';

@@ -6,7 +6,13 @@ import { salvage } from './outstanding.ts';
 import type { SeedContext } from './seed-context.ts';
 import { abortedError, SeedError, type SeedRefusal, SeedUnavailableError } from './seed-error.ts';
 import type { SeedId } from './seed-facts.ts';
-import { type LeaseStart, releaseLease, type SeedLease, startLease } from './seed-lease.ts';
+import {
+  type LeaseStart,
+  releaseLease,
+  type SeedLease,
+  type StartedLease,
+  startLease,
+} from './seed-lease.ts';
 import type { SeedListing, SeedReading } from './seed-store.ts';
 import { readSettled } from './settle-overwritten.ts';
 
@@ -37,7 +43,7 @@ export async function tryAcquire(
   context: SeedContext,
   target: SeedTarget,
   options: AttemptOptions,
-): Promise<SeedLease> {
+): Promise<StartedLease> {
   for (let round = 1; ; round += 1) {
     const found = await lookOnce(context, target, options);
     if (!Array.isArray(found)) return found;
@@ -51,7 +57,7 @@ async function lookOnce(
   context: SeedContext,
   target: SeedTarget,
   { holder: name, forUpkeep, onReleased }: AttemptOptions,
-): Promise<SeedLease | SeedRefusal[]> {
+): Promise<StartedLease | SeedRefusal[]> {
   const listing = await listTarget(context, target);
   const { usable, refusals } = judgeCandidates(listing, { forUpkeep });
   const failed: SeedRefusal[] = [...refusals];

@@ -7,12 +7,14 @@ export type {
   CredentialReading,
 } from './credential-kind.ts';
 export type { Quota, SeedDetails, UsageWindow } from './details.ts';
+export { type IdleRefreshSchedule, type RefreshIdleOptions, refreshIdleSeeds } from './idle-refresh.ts';
 export { createDirectoryJournal, type DirectoryJournalOptions } from './journal/directory-journal.ts';
 export type { JournalEntry, JournalNote, SeedJournal } from './journal/seed-journal.ts';
 export type { PlantOptions, SeedHost } from './plant-seed.ts';
 export type { SaveOutcome } from './save-back.ts';
 export type { WriteBackOutcome } from './save-under-lease.ts';
 export type { SealingChoice } from './sealing.ts';
+export type { PurgeReport } from './seed-care.ts';
 export type { SeedClock, SleepOptions } from './seed-clock.ts';
 export type { ReachPlace } from './seed-context.ts';
 export {
@@ -44,3 +46,4 @@ export type {
   StoredSeed,
 } from './seed-store.ts';
 export { createSeeds, type Seeds, type SeedsOptions } from './seeds.ts';
+export type { RefreshCredential, RefreshOutcome, Verification } from './verify-and-refresh.ts';

@@ -45,7 +45,16 @@ export interface LeaseStart {
   readonly onReleased: () => void;
 }
 
-export function startLease(context: SeedContext, { held, basis, sentMs, onReleased }: LeaseStart): SeedLease {
+/** A lease for its holder, and what this package knows of it. */
+export interface StartedLease {
+  readonly lease: SeedLease;
+  readonly state: LeaseState;
+}
+
+export function startLease(
+  context: SeedContext,
+  { held, basis, sentMs, onReleased }: LeaseStart,
+): StartedLease {
   const state = createLeaseState(held, basis);
   const lost = new AbortController();
   const stop = new AbortController();
@@ -79,7 +88,7 @@ export function startLease(context: SeedContext, { held, basis, sentMs, onReleas
     onReleased();
     if (failure !== undefined) throw failure;
   };
-  return {
+  const lease: SeedLease = {
     seedId: held.seedId,
     holder: held.holder,
     fence: held.fence,
@@ -104,6 +113,7 @@ export function startLease(context: SeedContext, { held, basis, sentMs, onReleas
       return disposal;
     },
   };
+  return { lease, state };
 }
 
 function watchOf(

@@ -1,14 +1,24 @@
 import { type AcquireOptions, type SeedTarget, tryAcquire, waitForSeed } from './acquire-seed.ts';
 import { type CaptureOptions, captureSeed } from './capture-seed.ts';
-import { changeSeed, without } from './change-seed.ts';
 import type { CredentialKind } from './credential-kind.ts';
+import type { Quota } from './details.ts';
+import type { RefreshIdleOptions } from './idle-refresh.ts';
 import { type CatchUp, createCatchUp } from './journal/catch-up.ts';
 import type { SeedJournal } from './journal/seed-journal.ts';
+import { recordQuota } from './quota.ts';
 import { reachThisMachine } from './reach-place.ts';
 import { openSealing, type SealingChoice, sealingOf } from './sealing.ts';
+import {
+  abandonLeft,
+  deleteSeed,
+  nameSeed,
+  type PurgeReport,
+  purgeSeeds,
+  restoreAside,
+} from './seed-care.ts';
 import { type SeedClock, systemClock } from './seed-clock.ts';
 import type { ReachPlace, SeedContext } from './seed-context.ts';
-import { SeedError } from './seed-error.ts';
+import { SeedError, SeedUnavailableError } from './seed-error.ts';
 import type { SeedEvent } from './seed-event.ts';
 import type { SeedFacts, SeedId } from './seed-facts.ts';
 import type { SeedLease } from './seed-lease.ts';
@@ -16,7 +26,9 @@ import { credentialFile, type SeedManifest } from './seed-manifest.ts';
 import { overviewOf, type SeedOverview } from './seed-overview.ts';
 import type { SeedStore } from './seed-store.ts';
 import { readSettled } from './settle-overwritten.ts';
+import { type RefreshCredential, refreshUnderLease, type Verification } from './verify-and-refresh.ts';
 
+const DAY_MS = 86_400_000;
 const DEFAULT_LEASE_MS = 60_000;
 /** Shorter, and a slow store would lose leases by its slowness alone. */
 const MIN_LEASE_MS = 1_000;
@@ -62,6 +74,30 @@ export interface Seeds extends AsyncDisposable {
   label(id: SeedId, label: string | undefined): Promise<void>;
   /** Removes a seed that nobody holds; no error when there is none. @throws {SeedError} `in-use`. */
   delete(id: SeedId): Promise<void>;
+  /** Deletes all seeds, or those of a pool, that nobody holds, and what interrupted writes left in the store. */
+  purge(filter?: { readonly pool?: string }): Promise<PurgeReport>;
+  /** Notes what a login has left. @throws {SeedError} `not-found`, `invalid-config`. */
+  recordQuota(id: SeedId, quota: Quota): Promise<void>;
+  /** Makes a credential that is kept aside the current one. Nobody may hold the seed. @throws {SeedError} `not-found`, `in-use`, `unreadable`. */
+  restore(id: SeedId, generation: string): Promise<void>;
+  /**
+   * Gives up what a holder left when it died, at a place that will not be seen again: the seed can be leased again, with the token that the store has, which may be spent.
+   *
+   * @throws {SeedError} `not-found`, `in-use`.
+   */
+  abandonLeft(id: SeedId): Promise<void>;
+  /**
+   * Asks the provider about one seed, without an agent, and saves the token that comes out. Leases it like everybody else.
+   *
+   * @throws {SeedError} `journal-failed` before anything was spent; `not-saved`; `not-found`.
+   */
+  verifyAndRefresh(
+    id: SeedId,
+    refresh: RefreshCredential,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Verification>;
+  /** One round over the seeds that nobody uses; {@link refreshIdleSeeds} repeats it. One after the other. */
+  refreshIdle(options: RefreshIdleOptions): AsyncIterable<Verification>;
   /** Tells the store what could not be told before: see `SeedJournal`. Done by itself before every `acquire`. Gives how many notes are left. */
   catchUp(): Promise<number>;
 }
@@ -76,13 +112,33 @@ export function createSeeds(options: SeedsOptions): Seeds {
     released = new AbortController();
     woken.abort();
   };
+  const verify = async (
+    seedId: SeedId,
+    options: { readonly refresh: RefreshCredential; readonly signal?: AbortSignal },
+  ): Promise<Verification> => {
+    await catchUp.run();
+    try {
+      const target = { seedId };
+      const started = await tryAcquire(context, target, {
+        holder: 'verification',
+        forUpkeep: true,
+        onReleased,
+      });
+      await using _lease = started.lease;
+      return await refreshUnderLease(context, started, options);
+    } catch (failure) {
+      if (!(failure instanceof SeedUnavailableError)) throw failure;
+      return { seedId, outcome: 'busy', reason: failure.message };
+    }
+  };
   return {
     capture: (capture) => captureSeed(context, capture),
     async acquire(target, holder, acquire = {}) {
       const attempt = async (): Promise<SeedLease> => {
         // What this machine still knows has to be in the store before anybody builds on the store.
         await catchUp.run();
-        return await tryAcquire(context, target, { holder, forUpkeep: false, onReleased });
+        const { lease } = await tryAcquire(context, target, { holder, forUpkeep: false, onReleased });
+        return lease;
       };
       return await waitForSeed(context, attempt, { ...acquire, woken: () => released.signal });
     },
@@ -94,9 +150,22 @@ export function createSeeds(options: SeedsOptions): Seeds {
       const { facts, nowMs } = await readSettled(context, id);
       return overviewOf(context, facts, nowMs);
     },
-    assignToPool: (id, pool) => setOrRemove(context, id, { pool }),
-    label: (id, label) => setOrRemove(context, id, { label }),
+    assignToPool: (id, pool) => nameSeed(context, id, ['pool', pool]),
+    label: (id, label) => nameSeed(context, id, ['label', label]),
     delete: (id) => deleteSeed(context, id),
+    purge: (filter = {}) => purgeSeeds(context, filter),
+    recordQuota: (id, quota) => recordQuota(context, id, quota),
+    restore: (id, generation) => restoreAside(context, id, generation),
+    abandonLeft: (id) => abandonLeft(context, id),
+    verifyAndRefresh: (id, refresh, verification = {}) => verify(id, { refresh, ...verification }),
+    async *refreshIdle({ refresh, olderThanMs = DAY_MS, pool, signal }) {
+      const { seeds, nowMs } = await context.store.list(pool === undefined ? {} : { pool });
+      for (const { facts } of seeds) {
+        if (signal?.aborted) return;
+        if (!isIdle(facts, nowMs, olderThanMs)) continue;
+        yield await verify(facts.id, { refresh, ...(signal === undefined ? {} : { signal }) });
+      }
+    },
     catchUp: () => catchUp.run(),
     [Symbol.asyncDispose]: () => catchUp[Symbol.asyncDispose](),
   };
@@ -129,34 +198,9 @@ function contextOf(options: SeedsOptions): Omit<SeedContext, 'postpone'> {
   };
 }
 
-async function setOrRemove(
-  context: SeedContext,
-  id: SeedId,
-  wanted: { readonly pool?: string | undefined; readonly label?: string | undefined },
-): Promise<void> {
-  await changeSeed(context, id, ({ facts }) => {
-    let next: SeedFacts = facts;
-    for (const name of ['pool', 'label'] as const) {
-      if (!(name in wanted)) continue;
-      const value = wanted[name];
-      next = value === undefined ? without(next, name) : { ...next, [name]: value };
-    }
-    return { change: { facts: next }, result: undefined };
-  });
-}
-
-async function deleteSeed({ store, clock }: SeedContext, id: SeedId): Promise<void> {
-  for (;;) {
-    const stored = await store.get(id);
-    if (stored === undefined) return;
-    const { lease } = stored.facts;
-    if (lease !== undefined && lease.expiresMs > stored.nowMs) {
-      throw new SeedError(
-        'in-use',
-        `Did not delete seed ${id}: ${lease.holder} has it. End that task first, or wait until ${new Date(lease.expiresMs).toISOString()}.`,
-      );
-    }
-    if (await store.remove(stored)) return;
-    await clock.sleep(Math.random() * 20);
-  }
+/** Whether it is time to refresh a seed that nobody uses. What does not rotate needs no care, what is retired gets none. */
+function isIdle({ credential, lease, status }: SeedFacts, nowMs: number, olderThanMs: number): boolean {
+  if (status === 'retired' || credential?.rotates === false) return false;
+  if (lease !== undefined && lease.expiresMs > nowMs) return false;
+  return (credential?.refreshedMs ?? 0) < nowMs - olderThanMs;
 }

@@ -1,0 +1,41 @@
+import { changeSeed } from './change-seed.ts';
+import { type Quota, type UsageWindow, withDetails } from './details.ts';
+import type { SeedContext } from './seed-context.ts';
+import { SeedError } from './seed-error.ts';
+import type { SeedFacts, SeedId } from './seed-facts.ts';
+
+const MOST_WINDOWS = 32;
+
+/** Notes what a login has left: sealed as a whole, and in clear how full it is, which is what `acquire` goes by. */
+export async function recordQuota(context: SeedContext, id: SeedId, quota: Quota): Promise<void> {
+  const { takenMs } = quota;
+  const windows = quota.windows.map(plainWindow);
+  if (windows.length > MOST_WINDOWS || windows.some(({ usedPercent }) => !Number.isFinite(usedPercent)))
+    throw new SeedError(
+      'invalid-config',
+      `The quota of seed ${id} has ${windows.length} windows, or one without a number.`,
+    );
+  const load = loadOf(windows);
+  await changeSeed(context, id, ({ facts }) => {
+    const { load: _, ...rest } = withDetails(context, facts, { quota: { windows, takenMs } });
+    const next: SeedFacts = load === undefined ? rest : { ...rest, load };
+    return { change: { facts: next }, result: undefined };
+  });
+}
+
+/** The window that counts: of those that are used up the one that takes the longest, else the fullest. */
+function loadOf(windows: readonly UsageWindow[]): SeedFacts['load'] {
+  const full = windows.filter(({ usedPercent }) => usedPercent >= 100);
+  const rank =
+    full.length > 0
+      ? ({ resetsMs }: UsageWindow) => resetsMs ?? Number.POSITIVE_INFINITY
+      : ({ usedPercent }: UsageWindow) => usedPercent;
+  const [worst] = (full.length > 0 ? full : windows).toSorted((one, other) => rank(other) - rank(one));
+  if (worst === undefined) return undefined;
+  const { usedPercent, resetsMs } = worst;
+  return resetsMs === undefined ? { usedPercent } : { usedPercent, resetsMs };
+}
+
+function plainWindow({ label, usedPercent, resetsMs }: UsageWindow): UsageWindow {
+  return { label, usedPercent, ...(resetsMs === undefined ? {} : { resetsMs }) };
+}

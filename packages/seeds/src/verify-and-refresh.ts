@@ -1,0 +1,154 @@
+import { changeSeed, without } from './change-seed.ts';
+import type { JournalEntry } from './journal/seed-journal.ts';
+import type { LeaseState } from './lease-state.ts';
+import { noteOutstanding } from './outstanding.ts';
+import { saveUnderLease } from './save-under-lease.ts';
+import { openStored } from './seed-content.ts';
+import type { SeedContext } from './seed-context.ts';
+import { SeedError } from './seed-error.ts';
+import type { SeedFacts, SeedId } from './seed-facts.ts';
+import type { StartedLease } from './seed-lease.ts';
+import { readSettled } from './settle-overwritten.ts';
+
+/**
+ * What the provider said.
+ *
+ * - `refreshed`: with the whole new credential, in the form of the file.
+ * - `alive`: it is good, and nothing was spent.
+ * - `invalid`: the provider itself says that this grant is no more. Nothing else is: no status code alone, no missing answer.
+ * - `unknown`: anything else: too many requests, a failing server, a page of somebody else, no answer.
+ */
+export type RefreshOutcome =
+  | { readonly outcome: 'refreshed'; readonly bytes: Uint8Array }
+  | { readonly outcome: 'alive' }
+  | { readonly outcome: 'invalid' | 'unknown'; readonly reason: string };
+
+/** Asks the provider to refresh a credential, once, without an agent and without a host. What it throws counts as `unknown`. Given by the package of the agent. */
+export type RefreshCredential = (
+  bytes: Uint8Array,
+  options: { readonly signal: AbortSignal },
+) => Promise<RefreshOutcome>;
+
+/**
+ * What a verification found.
+ *
+ * - `alive`: the provider says so, or it is a key, which is alive by being there.
+ * - `refreshed`: and the store has the new token; with `journaled`, this machine's journal has it until the store can be reached.
+ * - `retired`: the provider says that the grant is no more.
+ * - `unknown`: nobody knows; nothing has changed.
+ * - `busy`: somebody holds it, or held it and died; nothing was asked.
+ */
+export interface Verification {
+  readonly seedId: SeedId;
+  readonly outcome: 'alive' | 'refreshed' | 'journaled' | 'retired' | 'unknown' | 'busy';
+  readonly reason?: string;
+}
+
+const SAVE_TRIES = 6;
+
+/**
+ * Under a lease: refreshes the credential and saves what came out. That it is under way is noted in the store and the journal before the provider is asked, and its answer is in the journal before anything else happens.
+ *
+ * @throws {SeedError} `journal-failed` before anything was spent; `not-saved` when neither store nor journal take the new token.
+ */
+export async function refreshUnderLease(
+  context: SeedContext,
+  { lease, state }: StartedLease,
+  { refresh, signal }: { readonly refresh: RefreshCredential; readonly signal?: AbortSignal },
+): Promise<Verification> {
+  const { seedId } = state;
+  const opened = await openStored(context, await readSettled(context, seedId));
+  if (!opened.credential.rotates) {
+    await judgeStatus(context, state, { status: 'alive' });
+    return { seedId, outcome: 'alive', reason: 'a key does not rotate, and is not asked for' };
+  }
+  const { holder, fence, basis } = state;
+  const note = { type: 'refreshing', seedId, store: context.store.label, basis, holder, fence } as const;
+  const intent = await context.journal?.write(note);
+  await noteOutstanding(context, state, { phase: 'refreshing', basis });
+  const stop = signal === undefined ? lease.signal : AbortSignal.any([lease.signal, signal]);
+  const answer = stop.aborted ? stopped() : await asked(refresh, opened.bytes, stop);
+  const verification = await settle(context, state, answer);
+  await forget(intent);
+  return verification;
+}
+
+async function settle(
+  context: SeedContext,
+  state: LeaseState,
+  answer: RefreshOutcome,
+): Promise<Verification> {
+  const { seedId, holder } = state;
+  switch (answer.outcome) {
+    case 'refreshed': {
+      const saved = await state.serially(() => savedAtLast(context, state, answer.bytes));
+      if (saved.outcome === 'journaled') return { seedId, outcome: 'journaled' };
+      if (saved.outcome === 'saved' || saved.outcome === 'unchanged') return { seedId, outcome: 'refreshed' };
+      return { seedId, outcome: 'unknown', reason: `what the provider gave was ${saved.outcome}` };
+    }
+    case 'alive':
+      await judgeStatus(context, state, { status: 'alive' });
+      return { seedId, outcome: 'alive' };
+    case 'invalid':
+      await judgeStatus(context, state, { status: 'retired', reason: answer.reason });
+      return { seedId, outcome: 'retired', reason: answer.reason };
+    case 'unknown':
+      context.report({ type: 'refresh-inconclusive', seedId, holder, reason: answer.reason });
+      return { seedId, outcome: 'unknown', reason: answer.reason };
+  }
+}
+
+async function asked(
+  refresh: RefreshCredential,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): Promise<RefreshOutcome> {
+  try {
+    return await refresh(bytes, { signal });
+  } catch (failure) {
+    const reason = failure instanceof Error ? failure.message : String(failure);
+    return { outcome: 'unknown', reason };
+  }
+}
+
+function stopped(): RefreshOutcome {
+  return { outcome: 'unknown', reason: 'it was stopped before the provider was asked' };
+}
+
+/** The new token is in this program's memory alone: it is not given up at the first failure. */
+async function savedAtLast(
+  context: SeedContext,
+  state: LeaseState,
+  bytes: Uint8Array,
+): ReturnType<typeof saveUnderLease> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await saveUnderLease(context, state, { bytes, how: 'refreshed' });
+    } catch (failure) {
+      if (!(failure instanceof SeedError && failure.code === 'not-saved') || tries === SAVE_TRIES)
+        throw failure;
+      await context.clock.sleep(250 * 2 ** tries);
+    }
+  }
+}
+
+/** Changes the status if the credential is still the one that was judged. */
+async function judgeStatus(
+  context: SeedContext,
+  { seedId, holder, basis }: LeaseState,
+  { status, reason }: { readonly status: 'alive' | 'retired'; readonly reason?: string },
+): Promise<void> {
+  const changed = await changeSeed(context, seedId, ({ facts }) => {
+    if (facts.status === status || facts.credential?.generation !== basis) return { result: false };
+    const plain: SeedFacts = { ...without(facts, 'statusReason'), status };
+    const judged = reason === undefined ? plain : { ...plain, statusReason: reason };
+    return { change: { facts: judged }, result: true };
+  });
+  if (!changed) return;
+  const type = status === 'retired' ? 'retired' : 'revived';
+  context.report({ type, seedId, holder, reason: reason ?? 'the provider takes it' });
+}
+
+async function forget(entry: JournalEntry | undefined): Promise<void> {
+  await entry?.remove().catch(() => undefined);
+}

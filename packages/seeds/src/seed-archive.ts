@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
-import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { extract, pack } from 'tar-stream';
 import { SeedError } from './seed-error.ts';
 
@@ -12,9 +11,6 @@ export const MAX_FILE_BYTES: number = 1024 * 1024;
 /** Bytes that a whole seed may have, unpacked. */
 export const MAX_CONTENT_BYTES: number = 4 * 1024 * 1024;
 
-const compress = promisify(gzip);
-const decompress = promisify(gunzip);
-
 /** A seed as it is stored: a compressed tar whose members are named exactly as their paths, all of mode 0600. */
 export async function packSeed(content: SeedContent): Promise<Uint8Array> {
   const tar = pack();
@@ -23,7 +19,8 @@ export async function packSeed(content: SeedContent): Promise<Uint8Array> {
   tar.finalize();
   const chunks: Uint8Array[] = [];
   for await (const chunk of tar as AsyncIterable<Uint8Array>) chunks.push(chunk);
-  return await compress(Buffer.concat(chunks));
+  // A few thousand bytes: a thread would take longer to be asked.
+  return gzipSync(Buffer.concat(chunks));
 }
 
 /**
@@ -34,7 +31,7 @@ export async function packSeed(content: SeedContent): Promise<Uint8Array> {
  */
 export async function unpackSeed(archive: Uint8Array): Promise<SeedContent> {
   try {
-    const plain = await decompress(archive, { maxOutputLength: MAX_CONTENT_BYTES });
+    const plain = gunzipSync(archive, { maxOutputLength: MAX_CONTENT_BYTES });
     const tar = extract();
     Readable.from([plain]).pipe(tar);
     const content = new Map<string, Uint8Array>();

@@ -73,7 +73,7 @@ export function createKeyring(options: KeyringOptions): Keyring {
     keyIds: [...keys.keys()],
     seal(plain, context) {
       const cipher = fresh('piece', context);
-      return Buffer.concat([cipher.header, cipher.seal(plain, frameNonce(0, true))]);
+      return Buffer.concat([cipher.header, ...cipher.seal(plain, frameNonce(0, true))]);
     },
     open(sealed, context) {
       const cipher = existing(sealed, 'piece', context);
@@ -93,13 +93,14 @@ export function createKeyring(options: KeyringOptions): Keyring {
 
 interface PieceCipher {
   readonly header: Uint8Array;
-  seal(plain: Uint8Array, nonce: Uint8Array): Uint8Array;
+  /** The ciphertext and its tag, apart: who needs them in one piece copies them once. */
+  seal(plain: Uint8Array, nonce: Uint8Array): readonly Uint8Array[];
   open(sealed: Uint8Array, nonce: Uint8Array): Uint8Array;
 }
 
 /** What is sealed under one header: the header and the context vouched for with each part of it. */
 function pieceCipher(key: KeyObject, header: SealedHeader, context: string): PieceCipher {
-  const ownKey = new Uint8Array(hkdfSync('sha256', key, header.salt, PURPOSE, KEY_BYTES));
+  const ownKey = createSecretKey(Buffer.from(hkdfSync('sha256', key, header.salt, PURPOSE, KEY_BYTES)));
   const associated = Buffer.concat([header.bytes, Buffer.from(context)]);
   return {
     header: header.bytes,
@@ -108,7 +109,7 @@ function pieceCipher(key: KeyObject, header: SealedHeader, context: string): Pie
       cipher.setAAD(associated);
       const sealed = cipher.update(plain);
       cipher.final();
-      return Buffer.concat([sealed, cipher.getAuthTag()]);
+      return [sealed, cipher.getAuthTag()];
     },
     open(sealed, nonce) {
       try {

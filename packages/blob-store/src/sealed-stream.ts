@@ -11,7 +11,7 @@ export interface FramePosition {
 /** Cuts what comes into frames. One is sealed when more has come than it holds: only then is it known not to be the last. */
 export function sealingStream(
   header: Uint8Array,
-  seal: (plain: Uint8Array, position: FramePosition) => Uint8Array,
+  seal: (plain: Uint8Array, position: FramePosition) => readonly Uint8Array[],
 ): TransformStream<Uint8Array, Uint8Array> {
   const waiting = createWaitingBytes();
   let index = 0;
@@ -22,12 +22,14 @@ export function sealingStream(
     transform(chunk, controller) {
       waiting.add(chunk);
       while (waiting.size() > FRAME_BYTES) {
-        controller.enqueue(seal(waiting.take(FRAME_BYTES), { index, isLast: false }));
+        for (const part of seal(waiting.take(FRAME_BYTES), { index, isLast: false }))
+          controller.enqueue(part);
         index += 1;
       }
     },
     flush(controller) {
-      controller.enqueue(seal(waiting.take(FRAME_BYTES), { index, isLast: true }));
+      const last = seal(waiting.take(FRAME_BYTES), { index, isLast: true });
+      for (const part of last) if (part.byteLength > 0) controller.enqueue(part);
     },
   });
 }

@@ -9,6 +9,11 @@ import { blobFileHeader, fillInSize } from './blob-file.ts';
 import { type BlobFolder, syncFolder } from './blob-folder.ts';
 import { diskFailure, systemCode } from './disk-failure.ts';
 
+/** Small pieces are gathered up to this, so that each costs no write of its own. */
+const GATHERED_BYTES = 256 * 1024;
+/** What one `writev` may be given (IOV_MAX). */
+const MAX_PARTS = 1_024;
+
 export interface BlobWrite {
   readonly id: BlobId;
   readonly labels: BlobLabels;
@@ -48,12 +53,19 @@ async function writeAside(
 ): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {
-    await writeAll(file, blobFileHeader({ createdMs: Date.now(), labels }));
+    const header = blobFileHeader({ createdMs: Date.now(), labels });
+    let parts: Uint8Array[] = [header];
+    let partBytes = header.byteLength;
     let size = 0;
     for await (const piece of bodyPieces(body, { signal, attempt })) {
-      await writeAll(file, piece);
       size += piece.byteLength;
+      parts.push(piece);
+      partBytes += piece.byteLength;
+      if (partBytes < GATHERED_BYTES && parts.length < MAX_PARTS) continue;
+      await writeAll(file, parts);
+      [parts, partBytes] = [[], 0];
     }
+    await writeAll(file, parts);
     await fillInSize(file, size);
     await file.sync();
   } finally {
@@ -61,10 +73,16 @@ async function writeAside(
   }
 }
 
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  let written = 0;
-  while (written < bytes.byteLength) {
-    written += (await file.write(bytes, written, bytes.byteLength - written)).bytesWritten;
+/** All of them, in one go as far as the system takes them. */
+async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  let left = parts;
+  while (left.length > 0) {
+    let { bytesWritten } = await file.writev(left);
+    left = left.flatMap((part) => {
+      const done = Math.min(part.byteLength, bytesWritten);
+      bytesWritten -= done;
+      return done < part.byteLength ? [part.subarray(done)] : [];
+    });
   }
 }
 

@@ -2,6 +2,7 @@ export type { ArchiveLimits } from './archive/archive-guard.ts';
 export { packDirectory } from './archive/pack-directory.ts';
 export { type ArchiveEntry, packEntries } from './archive/pack-entries.ts';
 export type { PackOptions, SkipReason } from './archive/pack-options.ts';
+export type { ReusedFiles } from './archive/reuse-files.ts';
 export { type Unpacked, type UnpackOptions, unpackDirectory } from './archive/unpack-directory.ts';
 export { confine } from './confine.ts';
 export {

@@ -1,4 +1,5 @@
 import { HostError } from '../host-error.ts';
+import { checkPathBelow } from '../path-below.ts';
 import type { TarEntry } from './tar-entry.ts';
 
 export interface ArchiveLimits {
@@ -9,8 +10,13 @@ export interface ArchiveLimits {
 }
 
 export interface ArchiveGuardOptions extends ArchiveLimits {
-  /** Symbolic links may lead out of the folder. Nothing is written through them all the same. */
-  readonly allowOutsideLinks?: boolean;
+  /**
+   * What becomes of symbolic links that lead out of the folder: `refuse` the archive (the default), `keep` them, or `leave-out` each of them. Nothing is written
+   * through a link in any case.
+   */
+  readonly outsideLinks?: 'refuse' | 'keep' | 'leave-out';
+  /** What becomes of setuid, setgid and sticky bits: `refuse` the archive (the default), or `clear` them. */
+  readonly setuidBits?: 'refuse' | 'clear';
 }
 
 /** An entry that may be unpacked: its name, and that of a hard link's target, normalised and below the folder. */
@@ -22,8 +28,14 @@ export interface SafeEntry extends TarEntry {
 export interface ArchiveGuard {
   /** @throws {HostError} `invalid-archive`, `limit-exceeded`. */
   readonly admit: (entry: TarEntry) => SafeEntry;
-  /** To be called before what was unpacked is used: only now is it known where the links lead. @throws {HostError} `invalid-archive`. */
-  readonly finish: () => void;
+  /** Files that are there before the first entry; no entry may have their names. @throws {HostError} `invalid-path`. */
+  readonly expect: (files: Iterable<string>) => void;
+  /**
+   * Names of the links that must be left out. To be asked when all entries were admitted, before the first link is made: only then is it known where they lead.
+   *
+   * @throws {HostError} `invalid-archive` when links that lead out are refused.
+   */
+  readonly outsideLinks: () => ReadonlySet<string>;
 }
 
 const DEFAULT_MAX_ENTRIES = 100_000;
@@ -36,6 +48,8 @@ const MAX_PATH = 4_096;
 const MAX_LOOKUPS = 500_000_000;
 
 type Seen = { readonly kind: 'file' | 'directory' } | { readonly kind: 'symlink'; readonly target: string };
+
+const EXPECTED: TarEntry = { kind: 'file', name: '', mode: 0, modifiedMs: 0, size: 0, target: '' };
 
 /**
  * Refuses what must not be unpacked into a folder that is empty at first: names that leave it, entries below a link or a file, an entry in the place
@@ -56,7 +70,8 @@ export function createArchiveGuard(options: ArchiveGuardOptions): ArchiveGuard {
       bytes += entry.size;
       if (entries > maxEntries) throw exceeded(`${maxEntries} entries`);
       if (bytes > maxBytes) throw exceeded(`${maxBytes} bytes`);
-      if ((entry.mode & ~PERMISSION_BITS) !== 0) throw refused(entry, 'it is setuid, setgid or sticky');
+      if ((entry.mode & ~PERMISSION_BITS) !== 0 && options.setuidBits !== 'clear')
+        throw refused(entry, 'it is setuid, setgid or sticky');
       const name = normalise(entry, entry.name);
       if (seen.size > maxEntries)
         throw exceeded(`${maxEntries} entries, counting folders that it only implies`);
@@ -70,19 +85,32 @@ export function createArchiveGuard(options: ArchiveGuardOptions): ArchiveGuard {
         throw refused(entry, 'no link can say what it says');
       }
       seen.set(name, seenAs(entry));
-      return { ...entry, name, target };
+      return { ...entry, mode: entry.mode & PERMISSION_BITS, name, target };
     },
-    finish() {
-      if (options.allowOutsideLinks) return;
+    expect(files) {
+      for (const relativePath of files) {
+        const entry: TarEntry = { ...EXPECTED, name: relativePath };
+        checkPathBelow(relativePath, 'reuse');
+        requireFolder(seen, entry, parentOf(relativePath));
+        if (seen.has(relativePath)) throw refused(entry, 'it is to be reused twice, or is a folder too');
+        seen.set(relativePath, { kind: 'file' });
+      }
+    },
+    outsideLinks() {
+      const outside = new Set<string>();
+      if (options.outsideLinks === 'keep') return outside;
       const effort: Effort = { left: MAX_LOOKUPS };
       for (const [name, node] of seen) {
-        if (node.kind === 'symlink' && !staysInside(seen, { name, target: node.target }, effort)) {
+        if (node.kind !== 'symlink' || staysInside(seen, { name, target: node.target }, effort)) continue;
+        outside.add(name);
+        if (options.outsideLinks !== 'leave-out') {
           throw new HostError(
             'invalid-archive',
             `The archive was not unpacked: the link ${JSON.stringify(name)} leads out of the folder, to ${JSON.stringify(node.target)}.`,
           );
         }
       }
+      return outside;
     },
   };
 }

@@ -12,15 +12,24 @@ import { extractWithBusybox } from './busybox-tar.ts';
 import { extractByFiles, type SafeReading } from './extract-by-files.ts';
 import { extractWithTar } from './gnu-tar.ts';
 import { tarOf } from './host-tar.ts';
+import { placeReusedFiles, type ReusedFiles } from './reuse-files.ts';
 import { readTar } from './tar-reader.ts';
 
 export interface UnpackOptions extends ArchiveGuardOptions {
+  /**
+   * Files that the host has already, as hard links or copies of which the archive holds nothing. They come with the modes, times and contents that they have:
+   * what these should be is the caller's to look at afterwards.
+   */
+  readonly reuse?: ReusedFiles;
+  /** Hears of what was left out of the archive: a link that leads out of the folder, with `outsideLinks: 'leave-out'`. */
+  readonly onLeftOut?: (relativePath: string, reason: 'outside-link') => void;
   readonly signal?: AbortSignal;
 }
 
 export interface Unpacked {
+  /** Without those that were left out or reused. */
   readonly entries: number;
-  /** Of all files together. */
+  /** Of all files of the archive together. */
   readonly bytes: number;
 }
 
@@ -30,10 +39,11 @@ export interface Unpacked {
  *
  * The host's own tar does the writing where it is GNU's or BusyBox's: it is given nothing but what was read and checked here.
  *
- * Refused with `invalid-archive`: names that are absolute or hold `..`; links that lead out of the folder (unless `allowOutsideLinks`);
- * entries behind a link; one entry in the place of another; devices, pipes, sparse files; setuid, setgid and sticky bits; a damaged or cut archive.
+ * Refused with `invalid-archive`: names that are absolute or hold `..`; links that lead out of the folder (see `outsideLinks`);
+ * entries behind a link; one entry in the place of another; devices, pipes, sparse files; setuid, setgid and sticky bits (see `setuidBits`); a damaged or cut archive; an
+ * entry with the name of a reused file.
  *
- * @throws {HostError} `invalid-archive`, `limit-exceeded`, `directory-not-empty`, `not-a-directory`, `aborted`, and what the file operations throw.
+ * @throws {HostError} `invalid-archive`, `limit-exceeded`, `directory-not-empty`, `not-a-directory`, `not-found` (a reused file), `aborted`, and what the file operations throw.
  */
 export async function unpackDirectory(
   host: HostFiles | Host,
@@ -76,16 +86,32 @@ async function refuseFull(host: HostFiles, path: HostPath): Promise<void> {
   }
 }
 
-/** Admits and counts the entries of an archive, each with its content, in a form that is harmless to unpack. */
+/** The entries of an archive, each with its content, in a form that is harmless to unpack: symbolic links last, when it is known where they lead. */
 async function* admitted(
   stream: ReadableStream<Uint8Array>,
   guard: ArchiveGuard,
+  onLeftOut: UnpackOptions['onLeftOut'],
+): AsyncGenerator<SafeReading, void, undefined> {
+  const links: SafeReading[] = [];
+  for await (const { entry, body } of readTar(stream)) {
+    const reading = { entry: guard.admit(entry), body };
+    if (entry.kind === 'symlink') links.push(reading);
+    else yield reading;
+  }
+  const outside = guard.outsideLinks();
+  for (const reading of links) {
+    if (outside.has(reading.entry.name)) onLeftOut?.(reading.entry.name, 'outside-link');
+    else yield reading;
+  }
+}
+
+async function* counted(
+  readings: AsyncIterable<SafeReading>,
   count: (entry: SafeEntry) => void,
 ): AsyncGenerator<SafeReading, void, undefined> {
-  for await (const { entry, body } of readTar(stream)) {
-    const safe = guard.admit(entry);
-    count(safe);
-    yield { entry: safe, body };
+  for await (const reading of readings) {
+    count(reading.entry);
+    yield reading;
   }
 }
 
@@ -98,13 +124,19 @@ async function fill(
   const guard = createArchiveGuard(options);
   let entries = 0;
   let bytes = 0;
-  const readings = admitted(abortable(stream, options.signal), guard, ({ size }) => {
+  if (options.reuse !== undefined) {
+    const { from } = options.reuse;
+    const files = [...options.reuse.files];
+    guard.expect(files);
+    await placeReusedFiles(host, staging, { from, files, signal: options.signal });
+  }
+  const admittedOnes = admitted(abortable(stream, options.signal), guard, options.onLeftOut);
+  const readings = counted(admittedOnes, ({ size }) => {
     entries += 1;
     bytes += size;
   });
   if ('spawn' in host) await extractWithHost(host, staging, readings, options.signal);
   else await extractByFiles(host, staging, readings);
-  guard.finish();
   return { entries, bytes };
 }
 

@@ -1,4 +1,5 @@
 import { HostError } from '../host-error.ts';
+import { checkPathBelow } from '../path-below.ts';
 
 interface Range {
   readonly relativePath: string;
@@ -12,11 +13,7 @@ export async function* checkedRanges<R extends Range>(
 ): AsyncGenerator<R, void, undefined> {
   for await (const range of files) {
     const { relativePath, offset = 0, length = 0 } = range;
-    const isPlain = relativePath.split('/').every((name) => !['', '.', '..'].includes(name));
-    if (!isPlain || relativePath.includes('\0')) {
-      const name = JSON.stringify(relativePath);
-      throw new HostError('invalid-path', `Did not read ${name}: it is no path of a file below a folder.`);
-    }
+    checkPathBelow(relativePath, 'read');
     if (![offset, length].every((bytes) => Number.isSafeInteger(bytes) && bytes >= 0)) {
       const what = `${length} bytes from ${offset} of ${JSON.stringify(relativePath)}`;
       throw new HostError('invalid-path', `Did not read ${what}: no file has such a part.`);

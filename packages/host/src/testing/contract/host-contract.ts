@@ -17,6 +17,7 @@ import { listeningCases } from './listening-cases.ts';
 import { longPathCases } from './long-path-cases.ts';
 import { outputCases } from './output-cases.ts';
 import { readFilesCases } from './read-files-cases.ts';
+import { reuseCases } from './reuse-cases.ts';
 import { terminalCases } from './terminal-cases.ts';
 import { walkCases } from './walk-cases.ts';
 import { watchCases } from './watch-cases.ts';
@@ -52,6 +53,7 @@ const ALL_CASES: readonly CaseDefinition[] = [
   ...listeningCases,
   ...archiveCases,
   ...hostileArchiveCases,
+  ...reuseCases,
 ];
 
 /**

@@ -32,13 +32,47 @@ export const hostileArchiveCases: readonly CaseDefinition[] = [
       await unpackDirectory(host, one, archiveOf(inside));
       assert.equal(await host.readLink(joinHostPath(one, 'a/up')), '../a/b/..');
       const outside = [link('python', '/usr/bin/python3'), link('up', '../..')];
-      await unpackDirectory(host, two, archiveOf(outside), { allowOutsideLinks: true });
+      await unpackDirectory(host, two, archiveOf(outside), { outsideLinks: 'keep' });
       assert.equal(await host.readLink(joinHostPath(two, 'python')), '/usr/bin/python3');
       const through = [...outside, file('up/x')];
       const three = unpackDirectory(host, joinHostPath(folder, 'three'), archiveOf(through), {
-        allowOutsideLinks: true,
+        outsideLinks: 'keep',
       });
       await rejectsWith(three, 'invalid-archive');
+    },
+  },
+  {
+    name: 'leaves links out that lead out, and clears setuid bits, when it is told to',
+    async check({ host, folder }) {
+      const to = joinHostPath(folder, 'to');
+      const entries = [
+        entry('directory', 'dir', { mode: 0o2550 }),
+        link('dir/out', '/usr/bin/python3'),
+        link('dir/in', 'file'),
+        link('through', 'dir/out'),
+        link('up', '..'),
+        entry('file', 'dir/file', { mode: 0o6755 }),
+        file('last', 'last'),
+      ];
+      await rejectsWith(unpackDirectory(host, to, archiveOf(entries)), 'invalid-archive');
+      const left: string[] = [];
+      const unpacked = await unpackDirectory(host, to, archiveOf(entries), {
+        outsideLinks: 'leave-out',
+        setuidBits: 'clear',
+        onLeftOut: (relativePath, reason) => left.push(`${relativePath}: ${reason}`),
+      });
+      assert.deepEqual(left, ['dir/out: outside-link', 'through: outside-link', 'up: outside-link']);
+      assert.equal(unpacked.entries, 4);
+      assert.deepEqual(await names(host, to), ['dir', 'last']);
+      assert.deepEqual(await names(host, joinHostPath(to, 'dir')), ['file', 'in']);
+      assert.equal((await host.stat(joinHostPath(to, 'dir')))?.mode, 0o550);
+      assert.equal((await host.stat(joinHostPath(to, 'dir')))?.modifiedMs, 0);
+      assert.equal((await host.stat(joinHostPath(to, 'dir/file')))?.mode, 0o755);
+      const below = [link('out', '/usr'), file('out/x')];
+      const refused = unpackDirectory(host, joinHostPath(folder, 'none'), archiveOf(below), {
+        outsideLinks: 'leave-out',
+      });
+      await rejectsWith(refused, 'invalid-archive');
     },
   },
   {

@@ -47,36 +47,50 @@ function streamHandle(handle: FileHandle, attempt: string, options: ReadOptions)
   };
   let fail: (() => void) | undefined;
   const onAbort = (): void => fail?.();
-  return new ReadableStream<Uint8Array>(
-    {
-      start(controller) {
-        fail = () => {
-          if (signal !== undefined) controller.error(abortedError(signal, attempt));
-          void release();
-        };
-        signal?.addEventListener('abort', onAbort, { once: true });
-      },
-      async pull(controller) {
-        try {
-          const wanted = Math.min(CHUNK_BYTES, end - position);
-          const buffer = Buffer.allocUnsafeSlow(wanted);
-          const { bytesRead } =
-            wanted > 0 ? await handle.read(buffer, 0, wanted, position) : { bytesRead: 0 };
-          if (signal?.aborted) return;
-          position += bytesRead;
-          if (bytesRead > 0) controller.enqueue(buffer.subarray(0, bytesRead));
-          if (bytesRead === 0 || position >= end) {
-            controller.close();
-            await release();
-          }
-        } catch (failure) {
-          if (signal?.aborted) return;
-          controller.error(fileFailure(attempt, failure));
-          await release();
-        }
-      },
-      cancel: release,
+  const read = async (into: Uint8Array): Promise<number> => {
+    const wanted = Math.min(into.byteLength, end - position);
+    const { bytesRead } = wanted > 0 ? await handle.read(into, 0, wanted, position) : { bytesRead: 0 };
+    position += bytesRead;
+    return bytesRead;
+  };
+  return new ReadableStream({
+    // Memory that is new each time costs more than the reading does: who brings some gets that back, filled.
+    type: 'bytes',
+    start(controller) {
+      fail = () => {
+        if (signal !== undefined) controller.error(abortedError(signal, attempt));
+        void release();
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
     },
-    { highWaterMark: 0 },
-  );
+    async pull(controller) {
+      try {
+        const request = requestOf(controller);
+        const into = bytesOf(request?.view ?? Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, end - position)));
+        const bytes = await read(into);
+        if (signal?.aborted) return;
+        if (bytes > 0) request?.respond(bytes);
+        if (bytes > 0 && request === undefined) controller.enqueue(into.subarray(0, bytes));
+        if (bytes > 0 && position < end) return;
+        controller.close();
+        if (bytes === 0) request?.respond(0);
+        await release();
+      } catch (failure) {
+        if (signal?.aborted) return;
+        controller.error(fileFailure(attempt, failure));
+        await release();
+      }
+    },
+    cancel: release,
+  });
+}
+
+/** The memory that the reader brought, if it did. The types of Node 24 know of none. */
+function requestOf(controller: ReadableByteStreamController): ReadableStreamBYOBRequest | undefined {
+  const request: unknown = controller.byobRequest;
+  return request instanceof ReadableStreamBYOBRequest ? request : undefined;
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

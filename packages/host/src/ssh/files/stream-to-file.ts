@@ -17,6 +17,8 @@ import { type WriteTarget, writeStreamScript } from './write-script.ts';
 export interface StreamSource {
   /** `undefined` at the end. */
   readonly read: () => Promise<Uint8Array | undefined>;
+  /** A chunk that was read is not needed any more. */
+  readonly usedUp?: (chunk: Uint8Array) => void;
   /** Nothing more is wanted: a read that is under way comes to its end. */
   readonly cancel: (reason: unknown) => void;
 }
@@ -121,6 +123,7 @@ function startSending(
       if (next !== undefined && bytes < GATHERED_BYTES) continue;
       const [first = new Uint8Array(), ...others] = gathered;
       await put(others.length === 0 ? first : Buffer.concat(gathered));
+      for (const sent of gathered) source.usedUp?.(sent);
       gathered = [];
       bytes = 0;
     }

@@ -4,6 +4,7 @@ import { HostError } from '../../host-error.ts';
 import type { HostPath } from '../../host-path.ts';
 import { type Interruption, throughInterruptions } from '../link/interruption.ts';
 import type { SshLink } from '../link/ssh-link.ts';
+import { bodySource } from './body-source.ts';
 import { smallBody, writeSmallFile } from './small-file.ts';
 import { streamToFile } from './stream-to-file.ts';
 import { writeTarget } from './write-script.ts';
@@ -49,16 +50,14 @@ async function writeStream(
 ): Promise<void> {
   const { signal } = options;
   const attempt = `write ${path}`;
-  const reader = body.getReader();
-  const cancel = (reason: unknown): void => void reader.cancel(reason).catch(() => undefined);
+  const source = bodySource(body);
   try {
     throwIfAborted(signal, attempt);
-    const source = { read: async () => (await reader.read()).value, cancel };
     const target = writeTarget(path, options);
     const outcome = await streamToFile(link, target, { attempt, source, ...(signal && { signal }) });
     if (outcome.kind === 'interrupted') throw interrupted(attempt, outcome);
   } catch (failure) {
-    cancel(failure);
+    source.cancel(failure);
     throw failure;
   }
 }

@@ -5,6 +5,7 @@
  * - `not-found`, `already-exists`, `permission-denied`, `not-a-directory`, `is-a-directory`, `directory-not-empty`, `no-space`, `read-only`,
  *   `too-many-links`: what the host's file system answered; `permission-denied` also: an SSH host did not let the user in, or nothing that
  *   would prove who they are can be used.
+ * - `busy`: something is mounted there, which can be neither moved nor replaced; `cross-device`: a rename would lead to another file system.
  * - `outside-root`: the path leaves the folder that it was to stay in, through `..` or a symbolic link.
  * - `limit-exceeded`: a bound that the caller gave (depth, entries, bytes) was reached.
  * - `invalid-command`: no host can start it: no program, a NUL byte, an impossible variable name, too long.
@@ -31,6 +32,8 @@ export type HostErrorCode =
   | 'no-space'
   | 'read-only'
   | 'too-many-links'
+  | 'busy'
+  | 'cross-device'
   | 'outside-root'
   | 'limit-exceeded'
   | 'invalid-command'

@@ -115,7 +115,11 @@ export interface HostFiles {
   makeDirectory(path: HostPath, options?: { readonly mode?: number }): Promise<void>;
   /** Removes a file, link or (with `recursive`) a tree; links inside are removed, not followed, and write-protected folders opened. No error when there is nothing. */
   remove(path: HostPath, options?: { readonly recursive?: boolean }): Promise<void>;
-  /** Atomic within one file system; replaces a file. */
+  /**
+   * Atomic; replaces a file or an empty folder, and moves a folder with all that is in it.
+   *
+   * @throws `cross-device` to another file system, `busy` for what something is mounted on, `directory-not-empty`, `is-a-directory`, `not-a-directory`.
+   */
   rename(from: HostPath, to: HostPath): Promise<void>;
   /** Creates a symbolic link at `path` that says `target`, verbatim; with `hard`, a hard link to the file `target`. @throws `already-exists`. */
   link(path: HostPath, target: string, options?: { readonly hard?: boolean }): Promise<void>;

@@ -12,6 +12,8 @@ const CODES: Readonly<Record<string, HostErrorCode>> = {
   EDQUOT: 'no-space',
   EROFS: 'read-only',
   ELOOP: 'too-many-links',
+  EBUSY: 'busy',
+  EXDEV: 'cross-device',
   ENAMETOOLONG: 'invalid-path',
   ECONNREFUSED: 'not-found',
   EADDRINUSE: 'already-exists',

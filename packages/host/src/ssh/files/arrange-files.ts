@@ -1,7 +1,7 @@
 import type { DirEntry, FileKind, FileStat } from '../../host.ts';
 import { HostError } from '../../host-error.ts';
 import type { HostPath } from '../../host-path.ts';
-import { hostPath, relativeHostPath } from '../../host-path.ts';
+import { hostPath, parentHostPath, relativeHostPath } from '../../host-path.ts';
 import { decodeHostPathBytes } from '../../host-path-bytes.ts';
 import { shellWord } from '../../shell-quoting.ts';
 import { parseStatFacts, STAT_FORMAT } from '../../stat-facts.ts';
@@ -82,6 +82,7 @@ export async function removeRemote(link: SshLink, path: HostPath, recursive: boo
 /** See `Host.rename`: rename(2) in every case in which mv does something else. */
 export async function renameRemote(link: SshLink, from: HostPath, to: HostPath): Promise<void> {
   const [source, target] = [pathWord(from), pathWord(to)];
+  const folderOf = (path: HostPath): string => pathWord(parentHostPath(path));
   const script = [
     'no() { echo "$1" >&2; exit 1; }',
     'isFolder() { [ -d "$1" ] && [ ! -L "$1" ]; }',
@@ -92,6 +93,8 @@ export async function renameRemote(link: SshLink, from: HostPath, to: HostPath):
     `elif isFolder ${target}; then no 'Is a directory'; fi`,
     // Two names of one file both stay.
     `if [ ${source} -ef ${target} ] && [ ! -L ${source} ] && [ ! -L ${target} ]; then exit 0; fi`,
+    // mv would copy, which is no rename: neither at once nor for all to see.
+    `d=$(stat -Lc %d ${folderOf(to)}) && [ "$(stat -Lc %d ${folderOf(from)})" != "$d" ] && no 'Invalid cross-device link'`,
     `mv -fT ${source} ${target}`,
   ].join('\n');
   await scriptOutput(link, script, { attempt: `rename ${from} to ${to}` });

@@ -16,6 +16,9 @@ const ENDINGS: Readonly<Record<string, HostErrorCode>> = {
   'Disk quota exceeded': 'no-space',
   'Read-only file system': 'read-only',
   'Too many levels of symbolic links': 'too-many-links',
+  'Device or resource busy': 'busy',
+  'Resource busy': 'busy',
+  'Invalid cross-device link': 'cross-device',
   'File name too long': 'invalid-path',
   'cannot overwrite non-directory': 'already-exists',
 };

@@ -134,6 +134,10 @@ export const fileTreeCases: readonly CaseDefinition[] = [
       assert.deepEqual(await names(host, to), ['file']);
       await host.makeDirectory(from);
       await rejectsWith(host.rename(from, to), 'directory-not-empty');
+      const absent = joinHostPath(folder, 'absent');
+      await host.rename(to, absent);
+      assert.deepEqual(await names(host, absent), ['file']);
+      assert.equal(await host.stat(to), undefined);
     },
   },
 ];

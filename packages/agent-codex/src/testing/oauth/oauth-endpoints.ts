@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { backendAnswer } from './backend-endpoints.ts';
+import { devicePage } from './device-page.ts';
 import { challengeOf, type LoginCodes } from './login-codes.ts';
 import { findAccount, type OAuthAccount } from './oauth-account.ts';
 import type { ReadRequest } from './oauth-request.ts';
@@ -33,6 +34,7 @@ export function answerOAuth(request: ReadRequest, desk: OAuthDesk): EndpointAnsw
   if (method === 'GET' && path === '/oauth/authorize') return authorize(request, desk);
   if (method === 'POST' && path === '/api/accounts/deviceauth/usercode') return openDevice(desk);
   if (method === 'POST' && path === '/api/accounts/deviceauth/token') return pollDevice(request, desk);
+  if (path === '/codex/device') return devicePage(request, desk);
   return backendAnswer(request, desk);
 }
 

@@ -9,7 +9,16 @@ import { openRotatingOAuth } from './rotating-oauth.ts';
 import { RotatingOAuthError } from './rotating-oauth-error.ts';
 import { parseRotatingOAuthOptions } from './rotating-oauth-options.ts';
 
-const calls = ['logIn', 'approveDevice', 'fail', 'release', 'expireAccess', 'revoke', 'waitForRequests', 'audit'] as const;
+const calls = [
+  'logIn',
+  'approveDevice',
+  'fail',
+  'release',
+  'expireAccess',
+  'revoke',
+  'waitForRequests',
+  'audit',
+] as const;
 
 const callSchema = z.strictObject({ id: z.number(), call: z.enum(calls), args: z.array(z.unknown()) });
 

@@ -180,6 +180,23 @@ describe('a rotating OAuth server', () => {
     expect((await post(oauth.tokenUrl, { ...exchange, code_verifier })).status).toBe(401);
   });
 
+  test('lets a person type the code of a device', async () => {
+    await using oauth = await openRotatingOAuth({ approveDevices: 'nobody' });
+    const device = `${oauth.issuer}/api/accounts/deviceauth`;
+    const { user_code } = JSON.parse(await (await post(`${device}/usercode`, {})).text());
+    const type = (code: string): Promise<Response> =>
+      fetch(`${oauth.issuer}/codex/device`, {
+        method: 'POST',
+        body: new URLSearchParams({ user_code: code, account: 'account-1' }),
+      });
+    expect(await (await fetch(`${oauth.issuer}/codex/device`)).text()).toContain('name="user_code"');
+    const wrong = await type('<b>');
+    expect(wrong.status).toBe(400);
+    expect(await wrong.text()).not.toContain('<b>');
+    expect((await type(` ${String(user_code).toLowerCase()} `)).status).toBe(200);
+    expect((await oauth.audit()).waitingDevices).toEqual([]);
+  });
+
   test('sends a browser back with a code that its challenge protects', async () => {
     await using oauth = await openRotatingOAuth();
     const verifier = 'v'.repeat(43);

@@ -31,6 +31,9 @@ export type UnpackingCommand = Command & { readonly cwd: HostPath };
 
 const MAX_MESSAGE_BYTES = 64 * 1024;
 
+/** Of a write that the disk took in part only GNU's tar tells no reason: it is that there was no room for the rest. */
+const NO_SPACE = /No space left on device|Disk quota exceeded|: Wrote only \d+ of \d+ bytes$/m;
+
 /**
  * Runs a command that unpacks into the folder that it runs in.
  *
@@ -50,5 +53,5 @@ export async function runUnpacking(
   if (exit.kind === 'exited' && exit.code === 0) return;
   const story = `Could not unpack into ${command.cwd}: ${command.argv[0]} ${describeExit(exit)}${outputTail(stderr)}`;
   if (exit.kind === 'lost') throw new HostError('host-lost', story, { cause: exit.cause });
-  throw new HostError(stderr.includes('No space left on device') ? 'no-space' : 'io', story);
+  throw new HostError(NO_SPACE.test(stderr) ? 'no-space' : 'io', story);
 }

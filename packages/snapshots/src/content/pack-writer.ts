@@ -1,0 +1,158 @@
+import type { BlobId, BlobStore } from '@seedbed/blob-store';
+import type { ChunkId, ChunkPlace } from '../manifest/manifest.ts';
+import { compress, type StoredChunk } from './compression.ts';
+
+/** Packs are about this large: ten thousand small files become a few hundred blobs less than ten thousand, and a few packs fit into memory. */
+const PACK_BYTES = 8 * 1024 * 1024;
+/** How many packs are on their way to the store at once. */
+const PUTS_AT_ONCE = 2;
+/** How many bytes wait to be compressed or packed, before whoever adds has to wait. */
+const WAITING_BYTES = 16 * 1024 * 1024;
+
+export interface PackWriter {
+  /** Adds a chunk, unless it was added before. Resolves when there is room for the next. Fails when the store has failed. */
+  add(id: ChunkId, plain: Uint8Array): Promise<void>;
+  readonly has: (id: ChunkId) => boolean;
+  /** Bytes that were put so far. */
+  readonly storedBytes: number;
+  /** Puts what is left. Every chunk that was added now lies where this says. */
+  finish(): Promise<ReadonlyMap<ChunkId, ChunkPlace>>;
+  /** Ids of all packs that were put or begun, also after a failure. */
+  readonly packs: readonly BlobId[];
+}
+
+interface Waiting {
+  readonly id: ChunkId;
+  readonly bytes: number;
+  readonly stored: StoredChunk;
+}
+
+/** Collects chunks into packs: compressed beside each other, packed in the order in which they were added. */
+export function createPackWriter(
+  blobs: BlobStore,
+  { labels, signal }: { readonly labels: Readonly<Record<string, string>>; readonly signal?: AbortSignal },
+): PackWriter {
+  const added = new Set<ChunkId>();
+  const places = new Map<ChunkId, ChunkPlace>();
+  const packs: BlobId[] = [];
+  const room = createRoom(WAITING_BYTES);
+  const puts = createRoom(PUTS_AT_ONCE);
+  const running = new Set<Promise<void>>();
+  const failure: { met: boolean; error?: unknown } = { met: false };
+  let order: Promise<void> = Promise.resolve();
+  let storedBytes = 0;
+  let pack = emptyPack(blobs);
+
+  const fail = (error: unknown): void => {
+    if (!failure.met) Object.assign(failure, { met: true, error });
+    room.open();
+    puts.open();
+  };
+
+  async function putPack(): Promise<void> {
+    const { id, pieces, bytes } = pack;
+    pack = emptyPack(blobs);
+    if (bytes === 0) return;
+    await puts.take(1);
+    if (failure.met) return;
+    packs.push(id);
+    const put = blobs
+      .put(ReadableStream.from(pieces), { id, labels, ...(signal && { signal }) })
+      .then(() => {
+        storedBytes += bytes;
+      }, fail)
+      .finally(() => {
+        puts.give(1);
+        running.delete(put);
+      });
+    running.add(put);
+  }
+
+  async function place({ id, bytes, stored }: Waiting): Promise<void> {
+    places.set(id, {
+      pack: pack.id,
+      offset: pack.bytes,
+      storedBytes: stored.bytes.length,
+      bytes,
+      codec: stored.codec,
+    });
+    pack.pieces.push(stored.bytes);
+    pack.bytes += stored.bytes.length;
+    if (pack.bytes >= PACK_BYTES) await putPack();
+  }
+
+  /** Resolves when it is packed; what was added before is packed before. */
+  function enter(id: ChunkId, plain: Uint8Array): Promise<void> {
+    const stored = compress(plain);
+    return Promise.all([stored, order])
+      .then(async ([done]) => {
+        if (!failure.met) await place({ id, bytes: plain.length, stored: done });
+      })
+      .catch(fail)
+      .finally(() => room.give(plain.length));
+  }
+
+  return {
+    has: (id) => added.has(id),
+    packs,
+    get storedBytes() {
+      return storedBytes;
+    },
+    async add(id, plain) {
+      if (failure.met) throw failure.error;
+      if (added.has(id)) return;
+      added.add(id);
+      order = enter(id, plain);
+      await room.take(plain.length);
+      if (failure.met) throw failure.error;
+    },
+    async finish() {
+      await order;
+      await putPack();
+      await Promise.all(running);
+      if (failure.met) throw failure.error;
+      return places;
+    },
+  };
+}
+
+interface OpenPack {
+  readonly id: BlobId;
+  readonly pieces: Uint8Array[];
+  bytes: number;
+}
+
+function emptyPack(blobs: BlobStore): OpenPack {
+  return { id: blobs.createId(), pieces: [], bytes: 0 };
+}
+
+/** A number of places, taken and given back. A taker goes ahead as soon as any is free, so that one that takes more than all of them is not held up for ever. */
+interface Room {
+  take(places: number): Promise<void>;
+  give(places: number): void;
+  /** Nobody waits any more. */
+  open(): void;
+}
+
+function createRoom(places: number): Room {
+  let free = places;
+  let isOpen = false;
+  const waiting: (() => void)[] = [];
+  const wake = (): void => {
+    while (waiting.length > 0 && (isOpen || free > 0)) waiting.shift()?.();
+  };
+  return {
+    async take(wanted) {
+      while (!isOpen && free <= 0) await new Promise<void>((resolve) => waiting.push(resolve));
+      free -= wanted;
+    },
+    give(given) {
+      free += given;
+      wake();
+    },
+    open() {
+      isOpen = true;
+      wake();
+    },
+  };
+}

@@ -1,0 +1,172 @@
+import type { BlobId } from '@seedbed/blob-store';
+import { z } from 'zod';
+import { SnapshotError } from '../snapshot-error.ts';
+import { MANIFEST_FORMAT, MANIFEST_VERSION } from './encode-manifest.ts';
+import type { ChunkId, ChunkPlace, Json, Manifest, RecordEntry, SnapshotEntry } from './manifest.ts';
+
+const count = z.int().nonnegative();
+const time = z.number();
+const text = z.string();
+const mode = z.int().min(0).max(0o777);
+const hex = z.string().regex(/^[0-9a-f]{64}$/);
+const chunkId = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+const blobId = z.custom<BlobId>((value) => typeof value === 'string' && /^[A-Za-z0-9_-]{1,128}$/.test(value));
+
+const headerSchema = z.object({
+  format: z.literal(MANIFEST_FORMAT),
+  version: z.literal(MANIFEST_VERSION),
+  task: text,
+  number: z.int().positive(),
+  createdMs: time,
+  endState: z.enum(['done', 'failed', 'cancelled', 'checkpoint']),
+  labels: z.record(text, text),
+  host: z.object({ label: text, os: text, arch: text }),
+  facts: z.custom<Json>((value) => value !== undefined),
+  exclude: z.array(text),
+  leftOut: z.array(
+    z.object({
+      path: text,
+      reason: z.enum(['excluded', 'regenerable', 'special', 'unreadable', 'gone']),
+    }),
+  ),
+  newestChangeMs: time,
+});
+
+const lineSchema = z.union([
+  z.tuple([z.literal('f'), text, mode, time, count, z.array(count), hex, text, time, hex.nullable(), count]),
+  z.tuple([z.literal('d'), text, mode, time]),
+  z.tuple([z.literal('c'), chunkId, count, count, count, count, z.union([z.literal(0), z.literal(1)])]),
+  z.tuple([z.literal('l'), text, time, text]),
+  z.tuple([z.literal('h'), text, text]),
+  z.tuple([z.literal('p'), blobId]),
+  z.tuple([z.literal('r'), text, count, z.array(count)]),
+  z.tuple([z.literal('end'), count]),
+]);
+
+type Line = z.infer<typeof lineSchema>;
+
+/** A line can hold the path of a file of many chunks. */
+const MAX_LINE_CHARACTERS = 64 * 1024 * 1024;
+
+/**
+ * Reads what {@link encodeManifest} wrote, and nothing else.
+ * @throws {SnapshotError} `damaged` when it is cut short or is no manifest of this version. `what` names it in the message.
+ */
+export async function decodeManifest(bytes: AsyncIterable<Uint8Array>, what: string): Promise<Manifest> {
+  const reading = createReading(what);
+  for await (const line of splitLines(bytes, what)) reading.take(line);
+  return reading.finish();
+}
+
+interface Reading {
+  take(line: string): void;
+  finish(): Manifest;
+}
+
+function createReading(what: string): Reading {
+  let header: z.infer<typeof headerSchema> | undefined;
+  let lines = 0;
+  let ended = false;
+  const packs: BlobId[] = [];
+  const ids: ChunkId[] = [];
+  const chunks = new Map<ChunkId, ChunkPlace>();
+  const entries: SnapshotEntry[] = [];
+  const records: RecordEntry[] = [];
+  const at = <T>(list: readonly T[], index: number): T => {
+    const found = list[index];
+    if (found === undefined) throw damaged(what, 'a line names something that no line before it does');
+    return found;
+  };
+  const named = (numbers: readonly number[]): readonly ChunkId[] => numbers.map((number) => at(ids, number));
+
+  function add(line: Line): void {
+    switch (line[0]) {
+      case 'p':
+        return void packs.push(line[1]);
+      case 'c': {
+        const [, id, pack, offset, storedBytes, bytes, codec] = line;
+        ids.push(id);
+        const place = { pack: at(packs, pack), offset, storedBytes, bytes };
+        return void chunks.set(id, { ...place, codec: codec === 1 ? 'zstd' : 'none' });
+      }
+      case 'r':
+        return void records.push({ name: line[1], size: line[2], chunks: named(line[3]) });
+      case 'end':
+        ended = line[1] === lines;
+        if (!ended) throw damaged(what, `it has ${lines} lines instead of ${line[1]}`);
+        return;
+      default:
+        return void entries.push(entryOf(line, named));
+    }
+  }
+
+  return {
+    take(line) {
+      if (ended) throw damaged(what, 'it goes on behind its end');
+      if (header === undefined) header = parseLine(headerSchema, line, what);
+      else add(parseLine(lineSchema, line, what));
+      lines += 1;
+    },
+    finish() {
+      if (header === undefined || !ended) throw damaged(what, 'it is cut short');
+      const { format, version, ...facts } = header;
+      return { ...facts, entries, records, chunks };
+    },
+  };
+}
+
+function entryOf(
+  line: Extract<Line, readonly ['f' | 'd' | 'l' | 'h', ...unknown[]]>,
+  named: (numbers: readonly number[]) => readonly ChunkId[],
+): SnapshotEntry {
+  switch (line[0]) {
+    case 'd':
+      return { kind: 'directory', path: line[1], mode: line[2], modifiedMs: line[3] };
+    case 'l':
+      return { kind: 'symlink', path: line[1], modifiedMs: line[2], target: line[3] };
+    case 'h':
+      return { kind: 'hard-link', path: line[1], target: line[2] };
+    case 'f': {
+      const [, path, bits, modifiedMs, size, numbers, digest, identity, changedMs, whole, unstable] = line;
+      return {
+        ...{
+          kind: 'file',
+          path,
+          mode: bits,
+          modifiedMs,
+          size,
+          chunks: named(numbers),
+          digest,
+          identity,
+          changedMs,
+        },
+        ...(whole === null ? {} : { wholeChunksDigest: whole }),
+        ...(unstable === 1 ? { unstable: true } : {}),
+      };
+    }
+  }
+}
+
+function parseLine<T>(schema: z.ZodType<T>, line: string, what: string): T {
+  try {
+    return schema.parse(JSON.parse(line));
+  } catch (cause) {
+    throw damaged(what, 'a line of it is not what this version writes', cause);
+  }
+}
+
+async function* splitLines(bytes: AsyncIterable<Uint8Array>, what: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  let rest = '';
+  for await (const chunk of bytes) {
+    const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = parts.pop() ?? '';
+    if (rest.length > MAX_LINE_CHARACTERS) throw damaged(what, 'a line of it has no end');
+    yield* parts;
+  }
+  if (rest !== '') throw damaged(what, 'it is cut short');
+}
+
+function damaged(what: string, why: string, cause?: unknown): SnapshotError {
+  return new SnapshotError('damaged', `The manifest of ${what} cannot be used: ${why}.`, { cause });
+}

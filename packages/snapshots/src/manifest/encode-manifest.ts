@@ -1,0 +1,71 @@
+import type { BlobId } from '@seedbed/blob-store';
+import type { ChunkId, Manifest, SnapshotEntry } from './manifest.ts';
+
+export const MANIFEST_FORMAT = 'seedbed-snapshot';
+export const MANIFEST_VERSION = 1;
+
+const BATCH_CHARACTERS = 64 * 1024;
+
+/**
+ * A manifest as lines of JSON: what it is, its packs, chunks, entries and records, and at the end how many lines there were, so that a part is never taken for the whole.
+ */
+export function* encodeManifest(manifest: Manifest): Generator<Uint8Array> {
+  const encoder = new TextEncoder();
+  let batch = '';
+  for (const line of lines(manifest)) {
+    batch += `${JSON.stringify(line)}\n`;
+    if (batch.length < BATCH_CHARACTERS) continue;
+    yield encoder.encode(batch);
+    batch = '';
+  }
+  yield encoder.encode(batch);
+}
+
+function* lines(manifest: Manifest): Generator<unknown> {
+  const { entries, records, chunks, ...facts } = manifest;
+  const packs = new Map<BlobId, number>();
+  const numbers = new Map<ChunkId, number>();
+  let count = 1;
+  yield { format: MANIFEST_FORMAT, version: MANIFEST_VERSION, ...facts };
+  for (const { pack } of chunks.values()) {
+    if (packs.has(pack)) continue;
+    packs.set(pack, packs.size);
+    count += 1;
+    yield ['p', pack];
+  }
+  for (const [id, { pack, offset, storedBytes, bytes, codec }] of chunks) {
+    numbers.set(id, numbers.size);
+    count += 1;
+    yield ['c', id, packs.get(pack), offset, storedBytes, bytes, codec === 'zstd' ? 1 : 0];
+  }
+  const numbered = (ids: readonly ChunkId[]): readonly (number | undefined)[] =>
+    ids.map((id) => numbers.get(id));
+  for (const entry of entries) {
+    count += 1;
+    yield entryLine(entry, numbered);
+  }
+  for (const { name, size, chunks: ids } of records) {
+    count += 1;
+    yield ['r', name, size, numbered(ids)];
+  }
+  yield ['end', count];
+}
+
+function entryLine(
+  entry: SnapshotEntry,
+  numbered: (ids: readonly ChunkId[]) => readonly (number | undefined)[],
+): readonly unknown[] {
+  switch (entry.kind) {
+    case 'directory':
+      return ['d', entry.path, entry.mode, entry.modifiedMs];
+    case 'symlink':
+      return ['l', entry.path, entry.modifiedMs, entry.target];
+    case 'hard-link':
+      return ['h', entry.path, entry.target];
+    case 'file': {
+      const { path, mode, modifiedMs, size, chunks, digest, identity, changedMs } = entry;
+      const rest = [entry.wholeChunksDigest ?? null, entry.unstable === true ? 1 : 0];
+      return ['f', path, mode, modifiedMs, size, numbered(chunks), digest, identity, changedMs, ...rest];
+    }
+  }
+}

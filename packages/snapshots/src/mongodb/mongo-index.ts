@@ -1,0 +1,102 @@
+import { type Collection, type Db, MongoServerError } from 'mongodb';
+import { SnapshotError } from '../snapshot-error.ts';
+import type { SnapshotIndex } from '../snapshot-index.ts';
+import { parseTaskHead, type TaskHead } from '../task-head.ts';
+
+export interface MongoIndexOptions {
+  /** The collection is `{prefix}_task_heads`. `seedbed` by default. */
+  readonly prefix?: string;
+}
+
+/** One document for each task; its key is the task's name. */
+interface HeadDocument {
+  readonly _id: string;
+  readonly revision: number;
+  /** JSON: the names of labels are the caller's, and not every server takes every name of a field. */
+  readonly head: string;
+  readonly updatedAt: Date;
+}
+
+const DUPLICATE_KEY = 11_000;
+const NOTHING_BEFORE = '';
+
+/**
+ * Heads of tasks in MongoDB. Needs no index but the one on `_id`, and of the server no more than a unique key and an update with a condition: no
+ * transactions, sessions or change streams. The connection is the caller's.
+ */
+export function createMongoSnapshotIndex(
+  db: Db,
+  { prefix = 'seedbed' }: MongoIndexOptions = {},
+): SnapshotIndex {
+  const heads: Collection<HeadDocument> = db.collection(`${prefix}_task_heads`);
+  const label = `mongodb ${db.databaseName}.${heads.collectionName}`;
+  const failed = (attempt: string, cause: unknown): SnapshotError => {
+    const story = cause instanceof Error ? cause.message : String(cause);
+    return new SnapshotError('store-failed', `Could not ${attempt} ${label}: ${story}`, { cause });
+  };
+  const attempt = async <T>(
+    what: string,
+    signal: AbortSignal | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> => {
+    try {
+      signal?.throwIfAborted();
+      return await work();
+    } catch (cause) {
+      if (signal?.aborted)
+        throw new SnapshotError('aborted', 'What was asked of the snapshots was given up.', { cause });
+      throw failed(what, cause);
+    }
+  };
+
+  async function insert(head: TaskHead): Promise<boolean> {
+    try {
+      await heads.insertOne({ _id: head.task, ...stored(head) });
+      return true;
+    } catch (failure) {
+      if (failure instanceof MongoServerError && failure.code === DUPLICATE_KEY) return false;
+      throw failure;
+    }
+  }
+
+  async function replace(head: TaskHead, expected: number): Promise<boolean> {
+    const result = await heads.updateOne({ _id: head.task, revision: expected }, { $set: stored(head) });
+    return result.modifiedCount === 1;
+  }
+
+  return {
+    label,
+    read: (task, { signal } = {}) =>
+      attempt('read from', signal, async () => {
+        const found = await heads.findOne({ _id: task }, signal && { signal });
+        return found === null ? undefined : parseTaskHead(JSON.parse(found.head));
+      }),
+    write: (head, expected, { signal } = {}) =>
+      attempt('write to', signal, () => (expected === 0 ? insert(head) : replace(head, expected))),
+    remove: (task, expected, { signal } = {}) =>
+      attempt('write to', signal, async () => {
+        const { deletedCount } = await heads.deleteOne({ _id: task, revision: expected });
+        return deletedCount === 1;
+      }),
+    async *tasks({ signal } = {}) {
+      for (let last = NOTHING_BEFORE; ; ) {
+        const page = await attempt('read from', signal, () =>
+          heads
+            .find({ _id: { $gt: last } }, { projection: { _id: 1 }, ...(signal && { signal }) })
+            .sort({ _id: 1 })
+            .limit(200)
+            .toArray(),
+        );
+        for (const { _id } of page) {
+          last = _id;
+          yield _id;
+        }
+        if (page.length === 0) return;
+      }
+    },
+  };
+}
+
+function stored(head: TaskHead): Omit<HeadDocument, '_id'> {
+  return { revision: head.revision, head: JSON.stringify(head), updatedAt: new Date() };
+}

@@ -1,0 +1,18 @@
+import { createExclude } from '@seedbed/host';
+import { SnapshotError } from '../snapshot-error.ts';
+
+/** @throws {SnapshotError} `invalid-config` where a glob leaves out what must be in every snapshot, or a folder that holds it. */
+export function refuseLostPaths(exclude: readonly string[], required: readonly string[]): void {
+  for (const path of required) {
+    const segments = path.split('/');
+    const withParents = segments.map((_, at) => segments.slice(0, at + 1).join('/'));
+    for (const glob of exclude) {
+      const isExcluded = createExclude([glob]);
+      if (!withParents.some((each) => isExcluded(each))) continue;
+      throw new SnapshotError(
+        'invalid-config',
+        `exclude cannot hold ${JSON.stringify(glob)}: it leaves out ${path}, which every snapshot needs.`,
+      );
+    }
+  }
+}

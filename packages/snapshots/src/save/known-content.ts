@@ -1,0 +1,61 @@
+import type { FileStat } from '@seedbed/host';
+import { CHUNK_BYTES, type FileEntry, type Manifest } from '../manifest/manifest.ts';
+import type { ListedEntry } from './listing.ts';
+
+/** A change within this time of the newest one may have been followed by another that shows no other time: file systems count time in ticks. */
+const TICK_MS = 1_000;
+
+/** What the last snapshot of a task says of the content of its files, as far as it may be believed of the folder that is saved now. */
+export interface KnownContent {
+  /** The entry whose content this file has for certain, without reading it. */
+  unchanged(listed: ListedEntry): FileEntry | undefined;
+  /** The entry whose content this file seems to have: a digest can tell. */
+  probably(listed: ListedEntry): FileEntry | undefined;
+  /** The entry whose whole chunks this file seems to begin with: a digest can tell. */
+  grownFrom(listed: ListedEntry): GrownFile | undefined;
+}
+
+export interface GrownFile {
+  readonly entry: FileEntry;
+  /** Bytes of its whole chunks. */
+  readonly wholeBytes: number;
+  /** SHA-256 of them, in hex. */
+  readonly wholeDigest: string;
+}
+
+/** @param hostLabel of the host that is saved from: identity and times of files mean something on their own host only. */
+export function createKnownContent(last: Manifest | undefined, hostLabel: string): KnownContent {
+  const files = new Map<string, FileEntry>();
+  for (const entry of last?.entries ?? []) if (entry.kind === 'file') files.set(entry.path, entry);
+  const isSameHost = last?.host.label === hostLabel;
+  const trustedBeforeMs = (last?.newestChangeMs ?? 0) - TICK_MS;
+
+  return {
+    unchanged({ path, stat }) {
+      const entry = files.get(path);
+      if (entry === undefined || !isSameHost || entry.unstable === true) return undefined;
+      const isSame = isSameFile(entry, stat) && stat.changedMs < trustedBeforeMs;
+      return isSame ? entry : undefined;
+    },
+    probably({ path, stat }) {
+      const entry = files.get(path);
+      if (entry === undefined || entry.unstable === true) return undefined;
+      return entry.size === stat.size && entry.modifiedMs === stat.modifiedMs ? entry : undefined;
+    },
+    grownFrom({ path, stat }) {
+      const entry = files.get(path);
+      if (entry?.wholeChunksDigest === undefined || stat.size < entry.size) return undefined;
+      const wholeBytes = Math.floor(entry.size / CHUNK_BYTES) * CHUNK_BYTES;
+      return { entry, wholeBytes, wholeDigest: entry.wholeChunksDigest };
+    },
+  };
+}
+
+function isSameFile(entry: FileEntry, stat: FileStat): boolean {
+  return (
+    entry.size === stat.size &&
+    entry.modifiedMs === stat.modifiedMs &&
+    entry.changedMs === stat.changedMs &&
+    entry.identity === stat.identity
+  );
+}

@@ -1,0 +1,239 @@
+import { randomUUID } from 'node:crypto';
+import type { BlobId, BlobStore } from '@seedbed/blob-store';
+import type { Host, HostPath } from '@seedbed/host';
+import { removeAll } from '../care/remove-blobs.ts';
+import { readChunks } from '../content/chunk-reader.ts';
+import { createPackWriter, type PackWriter } from '../content/pack-writer.ts';
+import type { ChunkId, ChunkPlace, Json, Manifest, RecordEntry } from '../manifest/manifest.ts';
+import { storeManifest } from '../manifest/stored-manifest.ts';
+import { SnapshotError } from '../snapshot-error.ts';
+import type { SnapshotIndex } from '../snapshot-index.ts';
+import { asSnapshotError } from '../store-failure.ts';
+import type { EndState, SnapshotRow, TaskHead } from '../task-head.ts';
+import { commitSnapshot } from './commit.ts';
+import { keepRecords, type RecordBody } from './keep-records.ts';
+import { createKnownContent } from './known-content.ts';
+import { chunksToMove, packUses } from './pack-care.ts';
+import { type ReadFolder, readFolder } from './read-folder.ts';
+import { NOTHING_SAVED, type SaveProgress } from './save-progress.ts';
+
+export interface SavePlan {
+  readonly task: string;
+  readonly endState: EndState;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly facts: Json;
+  readonly records: Readonly<Record<string, RecordBody>>;
+  readonly exclude: readonly string[];
+  readonly required: readonly string[];
+  readonly regenerable: () => Promise<readonly string[]>;
+  readonly maxEntries: number;
+  readonly maxBytes: number;
+  readonly keep: number;
+  readonly now: () => number;
+  readonly onProgress?: (progress: SaveProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface SaveGround {
+  readonly blobs: BlobStore;
+  readonly index: SnapshotIndex;
+  /** The head that the save begins with, and its last snapshot. */
+  readonly begun: TaskHead | undefined;
+  readonly last: Manifest | undefined;
+}
+
+export interface Saved {
+  readonly row: SnapshotRow;
+  readonly manifest: Manifest;
+  readonly head: TaskHead;
+  readonly progress: SaveProgress;
+}
+
+/** Blobs carry this label, so that what a save left behind can be found again. */
+export const TASK_LABEL = 'task';
+
+/**
+ * The order is what makes it safe: contents, then the manifest that names them, then the head that names the manifest. Until the last step there is nothing
+ * but blobs that nobody names; they are removed when it fails, or swept when the program was killed.
+ */
+export async function saveSnapshot(
+  host: Host,
+  folder: HostPath,
+  plan: SavePlan & SaveGround,
+): Promise<Saved> {
+  const { blobs, task, signal } = plan;
+  const writer = createPackWriter(blobs, { labels: { [TASK_LABEL]: task }, ...(signal && { signal }) });
+  const manifestId = blobs.createId();
+  const own = (): ReadonlySet<BlobId> => new Set([...writer.packs, manifestId]);
+  let uncommitted: Uncommitted;
+  try {
+    uncommitted = await storedThrough(writer, { host, folder, manifestId, plan });
+  } catch (failure) {
+    await removeAll(blobs, own());
+    throw asSnapshotError(failure, `save ${JSON.stringify(task)}`);
+  }
+  try {
+    const head = await commitSnapshot(plan.index, uncommitted.row, { ...plan, own: own() });
+    return { ...uncommitted, head, progress: uncommitted.saved() };
+  } catch (failure) {
+    // After any other failure it may count all the same: then nothing of it may go.
+    const isRefused = failure instanceof SnapshotError && failure.code === 'conflict';
+    if (isRefused) await removeAll(blobs, own());
+    throw asSnapshotError(failure, `save ${JSON.stringify(task)}`);
+  }
+}
+
+interface Uncommitted {
+  readonly row: SnapshotRow;
+  readonly manifest: Manifest;
+  readonly saved: () => SaveProgress;
+}
+
+interface Saving {
+  readonly host: Host;
+  readonly folder: HostPath;
+  readonly manifestId: BlobId;
+  readonly plan: SavePlan & SaveGround;
+}
+
+async function storedThrough(
+  writer: PackWriter,
+  { host, folder, manifestId, plan }: Saving,
+): Promise<Uncommitted> {
+  const { task, last, blobs, signal } = plan;
+  const number = plan.begun?.nextNumber ?? 1;
+  const reporter = createReporter(writer, plan.onProgress);
+  const take = async (id: ChunkId, plain: Uint8Array): Promise<void> => {
+    if (last?.chunks.has(id) || writer.has(id)) reporter.known(plain.length);
+    else await writer.add(id, plain);
+  };
+  const read = await readFolder(host, folder, {
+    ...plan,
+    known: createKnownContent(last, host.label),
+    sink: { take, done: reporter.fileDone },
+    onListed: reporter.listed,
+  });
+  const records = await keepRecords(plan.records, take);
+  reporter.storing();
+  const chunks = await placed(writer, neededChunks(read, records), plan);
+  const manifest: Manifest = {
+    ...{
+      task,
+      number,
+      createdMs: plan.now(),
+      endState: plan.endState,
+      labels: plan.labels,
+      facts: plan.facts,
+    },
+    host: { label: host.label, os: host.platform.os, arch: host.platform.arch },
+    ...{ exclude: plan.exclude, leftOut: read.leftOut, newestChangeMs: read.newestChangeMs },
+    ...{ entries: read.entries, records, chunks },
+  };
+  const stored = await storeManifest(blobs, manifest, {
+    id: manifestId,
+    labels: { [TASK_LABEL]: task },
+    ...(signal && { signal }),
+  });
+  const row: SnapshotRow = {
+    ...{ number, saveId: randomUUID(), createdMs: manifest.createdMs, endState: plan.endState },
+    ...{ labels: plan.labels, host: host.label, entries: read.entries.length, bytes: read.bytes },
+    manifest: stored.blob,
+    manifestDigest: stored.digest,
+    packs: packUses(chunks, packSizes(chunks, plan.begun, writer)),
+  };
+  return { row, manifest, saved: reporter.saved };
+}
+
+function neededChunks(read: ReadFolder, records: readonly RecordEntry[]): ReadonlySet<ChunkId> {
+  const needed = new Set<ChunkId>();
+  for (const entry of read.entries) if (entry.kind === 'file') for (const id of entry.chunks) needed.add(id);
+  for (const { chunks } of records) for (const id of chunks) needed.add(id);
+  return needed;
+}
+
+/** Where every chunk lies that is needed, once packs of which little is needed any more were packed anew. */
+async function placed(
+  writer: PackWriter,
+  needed: ReadonlySet<ChunkId>,
+  { last, begun, blobs, task, signal }: SavePlan & SaveGround,
+): Promise<ReadonlyMap<ChunkId, ChunkPlace>> {
+  const old = new Map<ChunkId, ChunkPlace>();
+  for (const id of needed) {
+    const place = writer.has(id) ? undefined : last?.chunks.get(id);
+    if (place !== undefined) old.set(id, place);
+  }
+  const moved = chunksToMove(old, knownSizes(begun));
+  const reading = {
+    places: old,
+    what: `the last snapshot of ${JSON.stringify(task)}`,
+    ...(signal && { signal }),
+  };
+  for await (const { id, bytes } of readChunks(blobs, moved, reading)) await writer.add(id, bytes);
+  const fresh = await writer.finish();
+  const places = new Map<ChunkId, ChunkPlace>();
+  for (const id of needed) {
+    const place = fresh.get(id) ?? old.get(id);
+    if (place !== undefined) places.set(id, place);
+  }
+  return places;
+}
+
+function knownSizes(head: TaskHead | undefined): ReadonlyMap<BlobId, number> {
+  return new Map(
+    head?.snapshots.flatMap(({ packs }) => packs.map(({ blob, bytes }) => [blob, bytes] as const)),
+  );
+}
+
+function packSizes(
+  chunks: ReadonlyMap<ChunkId, ChunkPlace>,
+  begun: TaskHead | undefined,
+  writer: PackWriter,
+): ReadonlyMap<BlobId, number> {
+  const sizes = new Map(knownSizes(begun));
+  const own = new Set(writer.packs);
+  // A new pack holds nothing but what this snapshot needs.
+  for (const { pack, offset, storedBytes } of chunks.values())
+    if (own.has(pack)) sizes.set(pack, Math.max(sizes.get(pack) ?? 0, offset + storedBytes));
+  return sizes;
+}
+
+interface Reporter {
+  readonly listed: (listing: { files: number; bytes: number; toRead: number; bytesToRead: number }) => void;
+  readonly fileDone: (readBytes: number, knownBytes: number) => void;
+  readonly known: (bytes: number) => void;
+  readonly storing: () => void;
+  readonly saved: () => SaveProgress;
+}
+
+function createReporter(
+  writer: PackWriter,
+  onProgress: ((progress: SaveProgress) => void) | undefined,
+): Reporter {
+  let progress = NOTHING_SAVED;
+  const say = (change: Partial<SaveProgress>): void => {
+    progress = { ...progress, ...change, storedBytes: writer.storedBytes };
+    onProgress?.(progress);
+  };
+  return {
+    listed({ files, bytes, toRead, bytesToRead }) {
+      const known = { files: files - toRead, bytes: bytes - bytesToRead };
+      say({ phase: 'reading', ...known, totalFiles: files, totalBytes: bytes, knownBytes: known.bytes });
+    },
+    fileDone(readBytes, knownBytes) {
+      say({
+        files: Math.min(progress.files + 1, progress.totalFiles),
+        bytes: Math.min(progress.bytes + readBytes + knownBytes, progress.totalBytes),
+        readBytes: progress.readBytes + readBytes,
+        knownBytes: progress.knownBytes + knownBytes,
+      });
+    },
+    known(bytes) {
+      progress = { ...progress, knownBytes: progress.knownBytes + bytes };
+    },
+    storing: () => say({ phase: 'storing' }),
+    saved() {
+      say({ phase: 'saved', files: progress.totalFiles, bytes: progress.totalBytes });
+      return progress;
+    },
+  };
+}

@@ -1,0 +1,221 @@
+import { appendFile, chmod, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Host } from '@seedbed/host';
+import { createLocalHost } from '@seedbed/host/local';
+import { describe, expect, it } from 'vitest';
+import { type Ground, openGround } from '../../test/ground.ts';
+import { pattern } from '../../test/random-tree.ts';
+import { CHUNK_BYTES } from '../manifest/manifest.ts';
+
+const host = createLocalHost();
+
+/** A host on which something happens the first time that files are listed, or the n-th. */
+function hostThat(happens: (listing: number) => Promise<void>): Host {
+  let listings = 0;
+  return {
+    ...host,
+    spawn: async (command, options) => {
+      if (command.argv.includes('sh')) {
+        listings += 1;
+        await happens(listings);
+      }
+      return await host.spawn(command, options);
+    },
+  };
+}
+
+async function settled(ground: Ground): Promise<void> {
+  // What was changed within the last second is read again: this is changed later than everything else.
+  await writeFile(join(ground.path, 'work', '.newest'), '');
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+  await writeFile(join(ground.path, 'work', '.newest'), 'x');
+}
+
+describe('saving again', () => {
+  it('reads and stores nothing of what did not change', async () => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    for (let at = 0; at < 50; at += 1) await writeFile(join(work, `file-${at}`), pattern(20_000, at));
+    await settled(ground);
+    const first = await snapshots.save(host, work, { task: 't' });
+    expect(first.progress).toMatchObject({ phase: 'saved', files: 51, readBytes: 1_000_001 });
+    const again = await ground.anew().save(host, work, { task: 't' });
+    expect(again.progress).toMatchObject({ files: 51, readBytes: 0, storedBytes: 0, knownBytes: 1_000_001 });
+  });
+
+  it('reads of a file that has grown its tail alone', async () => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    await writeFile(join(work, 'log'), pattern(5 * CHUNK_BYTES + 10, 1));
+    await snapshots.save(host, work, { task: 't' });
+    await appendFile(join(work, 'log'), 'one more line\n');
+    const { progress } = await snapshots.save(host, work, { task: 't' });
+    expect(progress.readBytes).toBe(24);
+    await appendFile(join(work, 'log'), pattern(2 * CHUNK_BYTES, 2));
+    const { progress: later } = await snapshots.save(host, work, { task: 't' });
+    expect(later.readBytes).toBe(2 * CHUNK_BYTES + 24);
+    const { entries } = await snapshots.show({ task: 't' });
+    const { entries: anew } = await (async () => {
+      await ground.anew().save(host, work, { task: 'whole' });
+      return await ground.anew().show({ task: 'whole' });
+    })();
+    expect(entries).toEqual(anew);
+  });
+
+  it('reads a file of the same size and time whose content is another', async () => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    const file = join(work, 'file');
+    const when = new Date(1_700_000_000_000);
+    await writeFile(file, 'aaaa');
+    await utimes(file, when, when);
+    await snapshots.save(host, work, { task: 't' });
+    await writeFile(file, 'bbbb');
+    await utimes(file, when, when);
+    const { snapshot } = await snapshots.save(host, work, { task: 't' });
+    const { changed } = await snapshots.diff({ task: 't', number: snapshot.number - 1 }, { task: 't' });
+    expect(changed).toEqual([{ path: 'file', what: ['content'] }]);
+  });
+
+  it('sends nothing of a file that was only touched, moved to another host or restored', async () => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    await writeFile(join(work, 'file'), pattern(100_000, 3));
+    await snapshots.save(host, work, { task: 't' });
+    const elsewhere: Host = { ...host, label: 'another' };
+    const { progress } = await ground.anew().save(elsewhere, work, { task: 't' });
+    expect(progress).toMatchObject({ readBytes: 0, storedBytes: 0, knownBytes: 100_000 });
+    await chmod(join(work, 'file'), 0o600);
+    const after = await ground.anew().save(elsewhere, work, { task: 't' });
+    expect(after.progress.readBytes).toBe(0);
+    expect((await snapshots.show({ task: 't' })).entries).toMatchObject([{ path: 'file', mode: 0o600 }]);
+  });
+
+  it('stores equal contents once, also of files in other places', async () => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    for (const name of ['a', 'b', 'c']) await writeFile(join(work, name), pattern(500_000, 9));
+    await snapshots.save(host, work, { task: 't' });
+    await mkdir(join(work, 'folder'));
+    await rename(join(work, 'a'), join(work, 'folder/moved'));
+    const { progress } = await snapshots.save(host, work, { task: 't' });
+    expect(progress.storedBytes).toBe(0);
+  });
+});
+
+describe('a folder that changes while it is saved', () => {
+  it('has each file as it was at one moment', async () => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    await writeFile(join(work, 'file'), 'before');
+    // The second listing is the look after the reading.
+    const busy = hostThat(async (listing) => {
+      if (listing === 2) await writeFile(join(work, 'file'), 'after it was read');
+    });
+    const { unstable } = await snapshots.save(busy, work, { task: 't' });
+    expect(unstable).toEqual([]);
+    await snapshots.restore(host, work, { task: 't' });
+    expect((await snapshots.show({ task: 't' })).entries).toMatchObject([{ path: 'file', size: 17 }]);
+  });
+
+  it('has a mark at a file that never comes to rest', async () => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    await writeFile(join(work, 'quiet'), 'q');
+    const busy = hostThat((listing) => appendFile(join(work, 'busy'), `${listing}\n`));
+    const { unstable } = await snapshots.save(busy, work, { task: 't' });
+    expect(unstable).toEqual(['busy']);
+    const { unstable: later } = await snapshots.save(host, work, { task: 't' });
+    expect(later).toEqual([]);
+  });
+
+  it('says what was gone when it was to be read, and has the rest', async () => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    await mkdir(join(work, 'folder'));
+    for (const name of ['a', 'folder/b', 'c']) await writeFile(join(work, name), name);
+    const vanishing: Host = {
+      ...host,
+      readFiles: (root, files, options) =>
+        (async function* () {
+          await rm(join(work, 'folder'), { recursive: true, force: true });
+          if (host.readFiles !== undefined) yield* host.readFiles(root, files, options);
+        })(),
+    };
+    const { leftOut, snapshot } = await snapshots.save(vanishing, work, { task: 't' });
+    expect(leftOut).toEqual([{ path: 'folder/b', reason: 'gone' }]);
+    expect(snapshot.entries).toBe(3);
+    expect(await snapshots.verify({ task: 't' })).toMatchObject({ damaged: [] });
+  });
+});
+
+describe('what is left out', () => {
+  it('is said: excludes by name, and what no snapshot can hold', async () => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    await mkdir(join(work, 'node_modules/x'), { recursive: true });
+    await mkdir(join(work, '.git'));
+    await writeFile(join(work, 'node_modules/x/index.js'), 'x');
+    await writeFile(join(work, '.git/HEAD'), 'ref');
+    await writeFile(join(work, 'data.sqlite'), 'rows');
+    const { leftOut } = await snapshots.save(host, work, { task: 't' });
+    expect(leftOut).toEqual([{ path: 'node_modules', reason: 'excluded' }]);
+    const { entries, exclude } = await snapshots.show({ task: 't' });
+    expect(entries.map(({ path }) => path)).toEqual(['.git', '.git/HEAD', 'data.sqlite']);
+    expect(exclude).toContain('node_modules');
+  });
+
+  it('cannot be what must be in every snapshot', async () => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    const required = ['home/.codex/sessions'];
+    for (const glob of ['home', 'home/.codex/*', 'sessions', 'home/.codex/sessions', '.*']) {
+      const saving = snapshots.save(host, work, { task: 't', exclude: ['node_modules', glob], required });
+      await expect(saving, glob).rejects.toMatchObject({ code: 'invalid-config' });
+    }
+    expect(await snapshots.list('t')).toEqual([]);
+  });
+
+  it('is what the agent says can be made again, once the folder is too large, and never what is required', async () => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    for (const folder of ['build', 'keep', 'sessions']) await mkdir(join(work, folder));
+    for (const name of ['build/big', 'keep/file', 'sessions/thread'])
+      await writeFile(join(work, name), pattern(10_000, name.length));
+    await writeFile(join(work, 'regenerable.txt'), '# made by make\nbuild\nsessions\n**\n../..\n');
+    const saving = { task: 't', required: ['sessions'], regenerableFile: 'regenerable.txt' };
+    expect((await snapshots.save(host, work, saving)).leftOut).toEqual([]);
+    const { leftOut } = await snapshots.save(host, work, { ...saving, maxBytes: 25_000 });
+    expect(leftOut.map(({ path, reason }) => [path, reason])).toContainEqual(['build', 'regenerable']);
+    const kept = (await snapshots.show({ task: 't' })).entries.map(({ path }) => path);
+    expect(kept).toContain('sessions/thread');
+    const tooLarge = snapshots.save(host, work, { ...saving, maxBytes: 9_999 });
+    await expect(tooLarge).rejects.toMatchObject({ code: 'limit-exceeded' });
+    expect(await snapshots.list('t')).toHaveLength(2);
+  });
+
+  it('is not read through a link that an agent put in the place of its list', async () => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    await writeFile(join(ground.path, 'outside'), '*\n');
+    await symlink('../outside', join(work, 'regenerable.txt'));
+    await writeFile(join(work, 'file'), pattern(1_000, 1));
+    const saving = { task: 't', regenerableFile: 'regenerable.txt', maxBytes: 10 };
+    await expect(snapshots.save(host, work, saving)).rejects.toMatchObject({ code: 'limit-exceeded' });
+  });
+});
+
+it('goes away without a trace when it is given up', async () => {
+  await using ground = await openGround();
+  const { work, snapshots, blobs } = ground;
+  for (let at = 0; at < 20; at += 1) await writeFile(join(work, `file-${at}`), pattern(1_000_000, at));
+  const stop = new AbortController();
+  const saving = snapshots.save(host, work, {
+    task: 't',
+    signal: stop.signal,
+    onProgress: ({ files }) => files >= 10 && stop.abort(),
+  });
+  await expect(saving).rejects.toMatchObject({ code: 'aborted' });
+  expect(await snapshots.list('t')).toEqual([]);
+  expect(await Array.fromAsync(blobs.list())).toEqual([]);
+});

@@ -1,0 +1,21 @@
+import type { TaskHead } from './task-head.ts';
+
+/**
+ * Where the heads of tasks are kept: one document each. Everything else follows from `write` being decided by one document.
+ * Every method rejects with a `SnapshotError` of code `store-failed` when the store fails, and `aborted`.
+ */
+export interface SnapshotIndex {
+  /** A name for people, without secrets. */
+  readonly label: string;
+  /** `undefined` when the task was never saved. */
+  read(task: string, options?: { readonly signal?: AbortSignal }): Promise<TaskHead | undefined>;
+  /**
+   * Puts `head` in the place of the one with the revision `expected`; 0 when there must be none. `head.revision` is `expected + 1`.
+   * @returns `false` when another revision is there: nothing was changed.
+   */
+  write(head: TaskHead, expected: number, options?: { readonly signal?: AbortSignal }): Promise<boolean>;
+  /** @returns `false` when another revision is there. */
+  remove(task: string, expected: number, options?: { readonly signal?: AbortSignal }): Promise<boolean>;
+  /** All tasks, in no order. */
+  tasks(options?: { readonly signal?: AbortSignal }): AsyncIterable<string>;
+}

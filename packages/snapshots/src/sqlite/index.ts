@@ -1,0 +1,1 @@
+export { openSqliteSnapshotIndex, type SqliteSnapshotIndex } from './sqlite-index.ts';

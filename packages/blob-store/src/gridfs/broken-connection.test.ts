@@ -83,7 +83,7 @@ describeOnMongodb('GridFS through a bad link', (database) => {
       );
       link.cutAfter(Infinity, 'up');
       link.cutAfter(Infinity, 'down');
-      if (failure !== undefined) expect(failure).toMatchObject({ code: 'unavailable' });
+      if (failure !== undefined) expect(failure, String(failure)).toMatchObject({ code: 'unavailable' });
       const info = await direct.stat(id);
       if (failure === undefined) expect(info).toBeDefined();
       if (info === undefined) continue;

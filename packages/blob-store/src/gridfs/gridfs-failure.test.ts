@@ -22,10 +22,11 @@ it('says that a server is away when nobody listens', async () => {
 });
 
 it('tells a server that can’t now from one that never will, and from a full disk', () => {
-  const failure = (code: number, message = 'no'): string =>
+  const failure = (code: number | string, message = 'no'): string =>
     gridFsFailure(Object.assign(new Error(message), { name: 'MongoServerError', code }), 'try').code;
   expect(failure(10_107)).toBe('unavailable');
   expect(failure(11_600)).toBe('unavailable');
+  expect(failure('ECONNRESET')).toBe('unavailable');
   expect(failure(13)).toBe('io');
   expect(failure(14_031)).toBe('no-space');
   expect(failure(8_000, 'you are over your space quota, using 512 MB of 512 MB')).toBe('no-space');

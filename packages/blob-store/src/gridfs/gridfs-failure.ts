@@ -4,6 +4,10 @@ import { BlobStoreError } from '../blob-store-error.ts';
 const SILENT =
   /^Mongo(Network|NetworkTimeout|ServerSelection|ServerClosed|TopologyClosed|ClientClosed|NotConnected|PoolCleared|PoolClearedOnNetwork|WaitQueueTimeout|OperationTimeout|StaleTopologyVersion)(Error)?$|^PoolCleared/;
 
+/** Broken sockets, which the driver sometimes passes on as they are. */
+const BROKEN =
+  /^(ECONNRESET|EPIPE|ECONNREFUSED|ECONNABORTED|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
+
 /** A server that answers that it can't at the moment: not the primary, shutting down, interrupted by either, slow to replicate. */
 const FOR_NOW = new Set([6, 7, 50, 64, 89, 91, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436]);
 const OUT_OF_DISK = new Set([14031, 12501]);
@@ -16,7 +20,7 @@ export function gridFsFailure(error: unknown, attempt: string): BlobStoreError {
   const reason = error instanceof Error ? error.message.replaceAll(/\/\/[^/@\s]*@/g, '//') : String(error);
   const code = codeOf(error);
   if (code === DUPLICATE_KEY) return alreadyExists(attempt, error);
-  if (SILENT.test(name) || (code !== undefined && FOR_NOW.has(code))) {
+  if (SILENT.test(name) || isBrokenSocket(error) || (code !== undefined && FOR_NOW.has(code))) {
     return new BlobStoreError(
       'unavailable',
       `Could not ${attempt}: MongoDB does not answer (${name}: ${reason}). Try again later.`,
@@ -33,6 +37,10 @@ export function gridFsFailure(error: unknown, attempt: string): BlobStoreError {
     );
   }
   return new BlobStoreError('io', `Could not ${attempt}: ${name}: ${reason}.`, { cause: error });
+}
+
+function isBrokenSocket(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && BROKEN.test(String(error.code));
 }
 
 export function alreadyExists(attempt: string, cause?: unknown): BlobStoreError {

@@ -1,38 +1,41 @@
 import { randomUUID } from 'node:crypto';
 import { judgeCandidates } from './candidate-order.ts';
 import { changeSeed, notFound, without } from './change-seed.ts';
-import type { HeldLease } from './lease-renewal.ts';
-import { salvage } from './outstanding.ts';
+import type { LeaseState } from './lease-state.ts';
+import { refuseLost, salvage } from './outstanding.ts';
 import type { SeedContext } from './seed-context.ts';
-import { abortedError, SeedError, type SeedRefusal, SeedUnavailableError } from './seed-error.ts';
-import type { SeedId } from './seed-facts.ts';
-import {
-  type LeaseStart,
-  releaseLease,
-  type SeedLease,
-  type StartedLease,
-  startLease,
-} from './seed-lease.ts';
+import { SeedError, type SeedErrorCode, type SeedRefusal, SeedUnavailableError } from './seed-error.ts';
+import type { Outstanding, SeedId } from './seed-facts.ts';
+import { type LeaseStart, type StartedLease, startLease } from './seed-lease.ts';
 import type { SeedListing, SeedReading } from './seed-store.ts';
 import { readSettled } from './settle-overwritten.ts';
+
+/** What is wrong with one seed, and no reason not to try the next. */
+const SEED_FAILURES = new Set<SeedErrorCode>([
+  'unreadable',
+  'unsealing-failed',
+  'too-large',
+  'not-found',
+  'lease-lost',
+]);
 
 /** One seed, or any of a pool. */
 export type SeedTarget = { readonly pool: string } | { readonly seedId: SeedId };
 
-export interface AcquireOptions {
-  /** How long to wait for a seed to become free, in milliseconds. 0 unless given. */
-  readonly waitMs?: number;
-  readonly signal?: AbortSignal;
-}
+/** By the program's clock, in milliseconds. */
+export type UnsettledSeeds = Map<SeedId, { readonly untilMs: number; readonly refusal: SeedRefusal }>;
 
 export interface AttemptOptions {
   /** Made unique before it is stored. */
   readonly holder: string;
   readonly forUpkeep: boolean;
+  /** Seeds whose last holder's place was looked at in vain, and until when that is not tried again. Belongs to one call. */
+  readonly unsettled: UnsettledSeeds;
   readonly onReleased: () => void;
 }
 
 const RACES = 20;
+const LOOK_AGAIN_MS = 10_000;
 
 /**
  * Takes the best seed that is free.
@@ -56,7 +59,7 @@ export async function tryAcquire(
 async function lookOnce(
   context: SeedContext,
   target: SeedTarget,
-  { holder: name, forUpkeep, onReleased }: AttemptOptions,
+  { holder: name, forUpkeep, unsettled, onReleased }: AttemptOptions,
 ): Promise<StartedLease | SeedRefusal[]> {
   const listing = await listTarget(context, target);
   const { usable, refusals } = judgeCandidates(listing, { forUpkeep });
@@ -64,14 +67,29 @@ async function lookOnce(
   const holder = `${name}#${randomUUID()}`;
   for (const candidate of usable) {
     const seedId = candidate.facts.id;
+    const tried = unsettled.get(seedId);
+    if (tried !== undefined && context.clock.monotonicMs() < tried.untilMs) {
+      failed.push(tried.refusal);
+      continue;
+    }
     const start = await takeLease(context, candidate, { holder, nowMs: listing.nowMs });
     if (start === undefined) {
       failed.push({ seedId, reason: 'lost-the-race', untilMs: listing.nowMs });
       continue;
     }
-    const checked = await underNewLease(context, start.held, candidate);
-    if (typeof checked === 'string') return startLease(context, { ...start, basis: checked, onReleased });
-    failed.push(checked);
+    let isUsed = false;
+    const started = startLease(context, {
+      ...start,
+      // A seed that nobody could use is no news to those who wait for one.
+      onReleased: () => isUsed && onReleased(),
+    });
+    const refused = await prepare(context, started, candidate.facts.outstanding);
+    if (refused === undefined) {
+      isUsed = true;
+      return started;
+    }
+    unsettled.set(seedId, { untilMs: context.clock.monotonicMs() + LOOK_AGAIN_MS, refusal: refused });
+    failed.push(refused);
   }
   return failed;
 }
@@ -101,70 +119,50 @@ async function takeLease(
   return won ? { held: { seedId: facts.id, holder, fence }, sentMs } : undefined;
 }
 
-/** What has to be known before anybody works with it: the generation that the store has, once all that others left is settled. */
-async function underNewLease(
+/** What others left is settled before anybody works with the seed; the lease is renewed meanwhile. */
+async function prepare(
   context: SeedContext,
-  held: HeldLease,
-  candidate: SeedReading,
-): Promise<string | SeedRefusal> {
-  const { seedId } = held;
+  { lease, state }: StartedLease,
+  left: Outstanding | undefined,
+): Promise<SeedRefusal | undefined> {
+  const { seedId } = state;
   try {
-    const left = candidate.facts.outstanding;
-    if (left !== undefined) {
-      const salvaged = await salvage(context, held, left);
-      if (!salvaged.settled) {
-        const { reason } = salvaged;
-        const { place, holder } = left;
-        context.report({
-          type: 'unsettled',
-          seedId,
-          holder,
-          ...(place === undefined ? {} : { place }),
-          reason,
-        });
-        await releaseLease(context, held, { settled: false });
-        return { seedId, reason: 'unsettled', detail: `${left.holder} ended without a word, and ${reason}` };
-      }
-      await changeSeed(context, seedId, ({ facts }) => ({
-        change: { facts: without(facts, 'outstanding') },
-        result: undefined,
-      }));
+    const unsettled = left === undefined ? undefined : await settleLeft(context, state, left);
+    if (unsettled === undefined) {
+      const { facts } = await readSettled(context, seedId);
+      if (facts.credential === undefined) throw new SeedError('unreadable', 'it holds no login');
+      state.basis = facts.credential.generation;
+      state.seen.add(state.basis);
+      return undefined;
     }
-    const { facts } = await readSettled(context, seedId);
-    if (facts.credential !== undefined) return facts.credential.generation;
-    throw new SeedError('unreadable', `Seed ${seedId} holds no login.`);
+    await lease[Symbol.asyncDispose]();
+    return { seedId, reason: 'unsettled', detail: unsettled };
   } catch (failure) {
-    await releaseLease(context, held, { settled: false }).catch(() => undefined);
+    await lease[Symbol.asyncDispose]();
+    const isItsOwn = failure instanceof SeedError && SEED_FAILURES.has(failure.code);
+    if (isItsOwn) return { seedId, reason: 'unreadable', detail: failure.message };
     throw failure;
   }
 }
 
-const LONGEST_LOOK_MS = 1_000;
-
-/** Looks again whenever a seed may have become free, until `waitMs` are over. @throws {SeedUnavailableError} the last attempt's. */
-export async function waitForSeed(
+/** Why what a dead holder left is not settled; `undefined` once it is. */
+async function settleLeft(
   context: SeedContext,
-  attempt: () => Promise<SeedLease>,
-  { waitMs = 0, signal, woken }: AcquireOptions & { readonly woken: () => AbortSignal },
-): Promise<SeedLease> {
-  const endMs = context.clock.monotonicMs() + waitMs;
-  for (;;) {
-    if (signal?.aborted) throw abortedError(signal, 'acquire a seed');
-    // Asked for before the attempt: what is released while it looks must not be missed.
-    const wake = woken();
-    try {
-      const lease = await attempt();
-      if (!signal?.aborted) return lease;
-      await lease[Symbol.asyncDispose]();
-    } catch (failure) {
-      if (signal?.aborted) throw abortedError(signal, 'acquire a seed');
-      const leftMs = endMs - context.clock.monotonicMs();
-      const passes =
-        failure instanceof SeedError && ['unavailable', 'store-unavailable'].includes(failure.code);
-      if (!passes || leftMs <= 0) throw failure;
-      const pauseMs = Math.min(leftMs, LONGEST_LOOK_MS * (0.5 + Math.random() / 2));
-      const either = signal === undefined ? wake : AbortSignal.any([wake, signal]);
-      await context.clock.sleep(pauseMs, { signal: either });
-    }
+  state: LeaseState,
+  left: Outstanding,
+): Promise<string | undefined> {
+  const { seedId } = state;
+  const salvaged = await salvage(context, state, left);
+  if (!salvaged.settled) {
+    const { reason } = salvaged;
+    const place = left.place === undefined ? {} : { place: left.place };
+    context.report({ type: 'unsettled', seedId, holder: left.holder, ...place, reason });
+    return `${left.holder} ended without a word, and ${reason}`;
   }
+  await changeSeed(context, seedId, ({ facts }) => {
+    refuseLost(facts, state);
+    if (facts.outstanding?.holder !== left.holder) return { result: undefined };
+    return { change: { facts: without(facts, 'outstanding') }, result: undefined };
+  });
+  return undefined;
 }

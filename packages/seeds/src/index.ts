@@ -1,4 +1,4 @@
-export type { AcquireOptions, SeedTarget } from './acquire-seed.ts';
+export type { SeedTarget } from './acquire-seed.ts';
 export type { CaptureOptions } from './capture-seed.ts';
 export type {
   AccountSummary,
@@ -47,3 +47,4 @@ export type {
 } from './seed-store.ts';
 export { createSeeds, type Seeds, type SeedsOptions } from './seeds.ts';
 export type { RefreshCredential, RefreshOutcome, Verification } from './verify-and-refresh.ts';
+export type { AcquireOptions } from './wait-for-seed.ts';

@@ -11,7 +11,7 @@ export interface PlantedPlace {
 
 /** What one lease knows of its credential. Changed only by what runs in `serially`. */
 export interface LeaseState extends HeldLease {
-  /** The generation that the session's credential came out of: what the next write-back replaces. */
+  /** The generation that the session's credential came out of: what the next write-back replaces. Empty until the store was read under the lease. */
   basis: string;
   /** Every generation that this lease has had: none of them is news. */
   readonly seen: Set<string>;
@@ -24,12 +24,12 @@ export interface LeaseState extends HeldLease {
   serially<T>(work: () => Promise<T>): Promise<T>;
 }
 
-export function createLeaseState(held: HeldLease, basis: string): LeaseState {
+export function createLeaseState(held: HeldLease): LeaseState {
   let last: Promise<unknown> = Promise.resolve();
   return {
     ...held,
-    basis,
-    seen: new Set([basis]),
+    basis: '',
+    seen: new Set(),
     settledBytes: undefined,
     planted: undefined,
     unsaved: false,

@@ -4,7 +4,7 @@ import { readCredentialFile } from './credential-bytes.ts';
 import { type HeldLease, isHeldBy } from './lease-renewal.ts';
 import { type SaveOutcome, saveBack } from './save-back.ts';
 import type { SeedContext } from './seed-context.ts';
-import { SeedError } from './seed-error.ts';
+import { SeedError, type SeedErrorCode } from './seed-error.ts';
 import type { Outstanding, SeedFacts } from './seed-facts.ts';
 
 /** Notes under a lease where its credential is going to be, before it goes there. @throws {SeedError} `lease-lost`. */
@@ -40,6 +40,15 @@ export function refuseLost(facts: SeedFacts, held: HeldLease): void {
   );
 }
 
+/** Failures that say nothing about the place. */
+const NOT_THE_PLACE = new Set<SeedErrorCode>([
+  'store-unavailable',
+  'store-failed',
+  'not-found',
+  'lease-lost',
+  'unsealing-failed',
+]);
+
 /** Why what a dead holder left cannot be seen. */
 export type Unsettled = { readonly settled: false; readonly reason: string };
 
@@ -68,7 +77,7 @@ export async function salvage(
     } else context.report({ type: 'salvaged', seedId: held.seedId, holder: left.holder, place, outcome });
     return { settled: true };
   } catch (failure) {
-    if (failure instanceof SeedError && failure.code.startsWith('store-')) throw failure;
+    if (failure instanceof SeedError && NOT_THE_PLACE.has(failure.code)) throw failure;
     const reason = failure instanceof Error ? failure.message : String(failure);
     return unsettled(`${place} failed: ${reason}`);
   }
@@ -91,6 +100,8 @@ async function collectLeft(
     if (bytes === undefined) return outcome;
     const seen = Buffer.from(bytes).toString('base64');
     if (seen === saved) {
+      // Said before it is done: should this program die in between, a file that is gone is no riddle.
+      await noteCollected(context, held, left);
       await files.remove(path);
       return outcome;
     }
@@ -101,4 +112,13 @@ async function collectLeft(
     if (outcome === 'ignored') return outcome;
     saved = seen;
   }
+}
+
+async function noteCollected(context: SeedContext, held: HeldLease, left: Outstanding): Promise<void> {
+  await changeSeed(context, held.seedId, ({ facts }) => {
+    refuseLost(facts, held);
+    if (facts.outstanding?.holder !== left.holder) return { result: undefined };
+    const outstanding = { ...facts.outstanding, phase: 'collected' } as const;
+    return { change: { facts: { ...facts, outstanding } }, result: undefined };
+  });
 }

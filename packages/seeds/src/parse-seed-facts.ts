@@ -22,7 +22,7 @@ const factsSchema = z.object({
   ),
   outstanding: opt(
     z.object({
-      phase: z.enum(['planting', 'planted', 'refreshing']),
+      phase: z.enum(['planting', 'planted', 'collected', 'refreshing']),
       holder: text,
       fence: number,
       basis: text,

@@ -5,7 +5,7 @@ import { isPast, withAside, withGeneration } from './lineage.ts';
 import { credentialFacts, type OpenedSeed, openStored, sealContent } from './seed-content.ts';
 import type { SeedContext } from './seed-context.ts';
 import type { IgnoredReason, SeedEvent } from './seed-event.ts';
-import type { LineageEntry, SeedFacts, SeedId } from './seed-facts.ts';
+import type { LineageEntry, Outstanding, SeedFacts, SeedId } from './seed-facts.ts';
 import type { StoredSeed } from './seed-store.ts';
 import { isFresher, readSettled } from './settle-overwritten.ts';
 
@@ -87,11 +87,11 @@ async function decide(
     return await accepted(context, stored, { found, next, held });
   }
   if (isPast(facts, generation)) return { result: { outcome: 'superseded', generation } };
-  const known = facts.aside.find((aside) => aside.generation === generation);
-  if (known !== undefined) return { result: { outcome: 'kept-aside', generation, reason: known.reason } };
   const isLate = held.credential.generation !== found.basis;
   if (!isLate && context.kind.succeeds(held.credential, next))
     return await accepted(context, stored, { found, next, held });
+  const known = facts.aside.find((aside) => aside.generation === generation);
+  if (known !== undefined) return { result: { outcome: 'kept-aside', generation, reason: known.reason } };
   const reason = isLate ? 'conflict' : 'doubtful';
   const { bytes, holder } = found;
   const kept = withAside(context, facts, { generation, atMs: stored.nowMs, holder, reason, bytes });
@@ -113,14 +113,14 @@ async function accepted(
 ): Promise<Verdict> {
   const { generation } = next;
   const parent = held.credential.generation;
-  const { outstanding } = facts;
   const isNew = generation !== parent;
   const rotated: SeedFacts = {
-    ...without(facts, 'statusReason'),
+    ...without(facts, 'statusReason', 'outstanding'),
     // Whatever was thought of it: the provider has just given out a new one.
     status: isNew ? 'alive' : facts.status,
     ...(isNew || facts.statusReason === undefined ? {} : { statusReason: facts.statusReason }),
     credential: credentialFacts(next),
+    aside: facts.aside.filter((aside) => aside.generation !== generation),
     lineage: isNew
       ? withGeneration(facts.lineage, {
           generation,
@@ -130,12 +130,7 @@ async function accepted(
           how: found.how,
         })
       : facts.lineage,
-    ...(outstanding === undefined
-      ? {}
-      : {
-          outstanding:
-            outstanding.holder === found.holder ? { ...outstanding, basis: generation } : outstanding,
-        }),
+    ...stillOutstanding(facts.outstanding, found, generation),
   };
   const account = next.summary === undefined ? {} : { account: plainSummary(next.summary) };
   const content = new Map(held.content).set(context.credential.path, found.bytes);
@@ -156,4 +151,15 @@ function suspected(facts: SeedFacts): SeedFacts {
     status: 'suspect',
     statusReason: 'two holders have rotated it; one of the two tokens may be spent',
   };
+}
+
+/** What is still out there of its holder is what was saved; a refresh that was saved is over. */
+function stillOutstanding(
+  outstanding: Outstanding | undefined,
+  { holder, how }: FoundCredential,
+  generation: string,
+): Pick<SeedFacts, 'outstanding'> {
+  if (outstanding === undefined) return {};
+  if (outstanding.holder !== holder) return { outstanding };
+  return how === 'refreshed' ? {} : { outstanding: { ...outstanding, basis: generation } };
 }

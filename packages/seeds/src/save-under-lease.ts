@@ -42,6 +42,12 @@ export async function saveUnderLease(
     bytes,
   });
   try {
+    // It came out of what the notes hold: without them the store would take it for another's.
+    if (!(await context.catchUpWith(holder)))
+      throw new SeedError(
+        'store-unavailable',
+        `${context.store.label} has not been told yet what was before.`,
+      );
     const outcome = await saveBack(context, seedId, { bytes, basis, holder, how });
     if (outcome.outcome === 'saved' || outcome.outcome === 'unchanged') advance(state, generation);
     settle(state, bytes);

@@ -23,6 +23,8 @@ export interface SeedContext {
   readonly journal: SeedJournal | undefined;
   /** Takes over notes that the store could not be told yet. */
   readonly postpone: (entry: JournalEntry) => void;
+  /** Tells the store what it could not be told of a holder's before: whether it knows all of it now. */
+  readonly catchUpWith: (holder: string) => Promise<boolean>;
   readonly clock: SeedClock;
   readonly leaseMs: number;
   readonly reach: ReachPlace;

@@ -53,7 +53,7 @@ export interface SeedRefusal {
   /**
    * `unsettled`: its last holder ended without saying what became of the token, and the place where that would be found could not be looked at.
    */
-  readonly reason: 'leased' | 'retired' | 'exhausted' | 'unsettled' | 'lost-the-race';
+  readonly reason: 'leased' | 'retired' | 'exhausted' | 'unsettled' | 'unreadable' | 'lost-the-race';
   /** When that ends by itself, in milliseconds since the epoch by the store's clock, where it is known. */
   readonly untilMs?: number;
   readonly detail?: string;

@@ -27,10 +27,11 @@ export interface CredentialFacts {
  *
  * - `planting`: being written to a place; whoever wrote it has not yet said that it may be used.
  * - `planted`: at a place, where it may have rotated.
+ * - `collected`: saved from there after its holder had died, and about to be taken away there.
  * - `refreshing`: sent to the provider.
  */
 export interface Outstanding {
-  readonly phase: 'planting' | 'planted' | 'refreshing';
+  readonly phase: 'planting' | 'planted' | 'collected' | 'refreshing';
   readonly holder: string;
   readonly fence: number;
   /** The generation that was taken there. */

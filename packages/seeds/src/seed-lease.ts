@@ -38,11 +38,9 @@ export interface CredentialWatch extends AsyncDisposable {
 
 export interface LeaseStart {
   readonly held: HeldLease;
-  /** The generation that the store had when the lease was taken. */
-  readonly basis: string;
   readonly sentMs: number;
   /** Wakes those who wait for a seed in this program. */
-  readonly onReleased: () => void;
+  readonly onReleased: () => unknown;
 }
 
 /** A lease for its holder, and what this package knows of it. */
@@ -51,11 +49,8 @@ export interface StartedLease {
   readonly state: LeaseState;
 }
 
-export function startLease(
-  context: SeedContext,
-  { held, basis, sentMs, onReleased }: LeaseStart,
-): StartedLease {
-  const state = createLeaseState(held, basis);
+export function startLease(context: SeedContext, { held, sentMs, onReleased }: LeaseStart): StartedLease {
+  const state = createLeaseState(held);
   const lost = new AbortController();
   const stop = new AbortController();
   let watching: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;

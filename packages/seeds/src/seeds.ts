@@ -1,4 +1,4 @@
-import { type AcquireOptions, type SeedTarget, tryAcquire, waitForSeed } from './acquire-seed.ts';
+import { type SeedTarget, tryAcquire, type UnsettledSeeds } from './acquire-seed.ts';
 import { type CaptureOptions, captureSeed } from './capture-seed.ts';
 import type { CredentialKind } from './credential-kind.ts';
 import type { Quota } from './details.ts';
@@ -27,6 +27,7 @@ import { overviewOf, type SeedOverview } from './seed-overview.ts';
 import type { SeedStore } from './seed-store.ts';
 import { readSettled } from './settle-overwritten.ts';
 import { type RefreshCredential, refreshUnderLease, type Verification } from './verify-and-refresh.ts';
+import { type AcquireOptions, waitForSeed } from './wait-for-seed.ts';
 
 const DAY_MS = 86_400_000;
 const DEFAULT_LEASE_MS = 60_000;
@@ -104,7 +105,11 @@ export interface Seeds extends AsyncDisposable {
 
 /** @throws {SeedError} `invalid-config`. */
 export function createSeeds(options: SeedsOptions): Seeds {
-  const context: SeedContext = { ...contextOf(options), postpone: (entry) => catchUp.postpone(entry) };
+  const context: SeedContext = {
+    ...contextOf(options),
+    postpone: (entry) => catchUp.postpone(entry),
+    catchUpWith: (holder) => catchUp.catchUpWith(holder),
+  };
   const catchUp: CatchUp = createCatchUp(context);
   let released = new AbortController();
   const onReleased = (): void => {
@@ -122,6 +127,7 @@ export function createSeeds(options: SeedsOptions): Seeds {
       const started = await tryAcquire(context, target, {
         holder: 'verification',
         forUpkeep: true,
+        unsettled: new Map(),
         onReleased,
       });
       await using _lease = started.lease;
@@ -134,10 +140,16 @@ export function createSeeds(options: SeedsOptions): Seeds {
   return {
     capture: (capture) => captureSeed(context, capture),
     async acquire(target, holder, acquire = {}) {
+      const unsettled: UnsettledSeeds = new Map();
       const attempt = async (): Promise<SeedLease> => {
         // What this machine still knows has to be in the store before anybody builds on the store.
         await catchUp.run();
-        const { lease } = await tryAcquire(context, target, { holder, forUpkeep: false, onReleased });
+        const { lease } = await tryAcquire(context, target, {
+          holder,
+          forUpkeep: false,
+          unsettled,
+          onReleased,
+        });
         return lease;
       };
       return await waitForSeed(context, attempt, { ...acquire, woken: () => released.signal });
@@ -171,7 +183,7 @@ export function createSeeds(options: SeedsOptions): Seeds {
   };
 }
 
-function contextOf(options: SeedsOptions): Omit<SeedContext, 'postpone'> {
+function contextOf(options: SeedsOptions): Omit<SeedContext, 'postpone' | 'catchUpWith'> {
   const { store, kind, manifest, sealing, journal, leaseMs = DEFAULT_LEASE_MS } = options;
   const isShared = store.contentReadBy !== 'nobody';
   if (store.contentReadBy === 'others' && sealing !== 'plaintext') {

@@ -1,7 +1,7 @@
 import { changeSeed, without } from './change-seed.ts';
 import type { JournalEntry } from './journal/seed-journal.ts';
 import type { LeaseState } from './lease-state.ts';
-import { noteOutstanding } from './outstanding.ts';
+import { clearOutstanding, noteOutstanding } from './outstanding.ts';
 import { saveUnderLease } from './save-under-lease.ts';
 import { openStored } from './seed-content.ts';
 import type { SeedContext } from './seed-context.ts';
@@ -69,7 +69,13 @@ export async function refreshUnderLease(
   const stop = signal === undefined ? lease.signal : AbortSignal.any([lease.signal, signal]);
   const answer = stop.aborted ? stopped() : await asked(refresh, opened.bytes, stop);
   const verification = await settle(context, state, answer);
-  await forget(intent);
+  // In this order: without the note nobody could tell what is outstanding.
+  const isTold = await clearOutstanding(context, state).then(
+    () => true,
+    () => false,
+  );
+  if (isTold || verification.outcome === 'journaled') await forget(intent);
+  else if (intent !== undefined) context.postpone(intent);
   return verification;
 }
 

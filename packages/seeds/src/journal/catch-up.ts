@@ -14,6 +14,8 @@ const LAST_RETRY_MS = 30_000;
 export interface CatchUp extends AsyncDisposable {
   /** Takes a note over, and tries until the store has it or this is disposed of. */
   postpone(entry: JournalEntry): void;
+  /** Once, now, if there are notes of this holder: whether none is left. */
+  catchUpWith(holder: string): Promise<boolean>;
   /** Once, now: this program's notes and those that dead programs left. Gives how many are left. @throws {SeedError} `journal-failed`. */
   run(): Promise<number>;
 }
@@ -50,6 +52,11 @@ export function createCatchUp(context: SeedContext): CatchUp {
       retrying ??= retry().finally(() => {
         retrying = undefined;
       });
+    },
+    async catchUpWith(holder) {
+      const isPending = (): boolean => pending.some(({ note }) => note.holder === holder);
+      if (isPending()) await run().catch(() => undefined);
+      return !isPending();
     },
     run,
     async [Symbol.asyncDispose]() {

@@ -1,0 +1,40 @@
+import { testCredential } from '../src/testing/index.ts';
+
+/** Gives out tokens that can be spent once, and remembers who spent what twice. */
+export interface RotatingProvider {
+  logIn(account: string): Uint8Array;
+  /** Spends a token; gives the login with its successor. `undefined` for one that is spent already. */
+  rotate(account: string, token: string): Uint8Array | undefined;
+  /** The token of an account that is not spent. */
+  current(account: string): string | undefined;
+  readonly rotations: () => number;
+  /** What must not happen: a token spent twice. */
+  readonly reused: readonly string[];
+}
+
+export function createRotatingProvider(): RotatingProvider {
+  const current = new Map<string, string>();
+  const reused: string[] = [];
+  let given = 0;
+  let rotations = 0;
+  const give = (account: string): Uint8Array => {
+    given += 1;
+    const token = `${account}-token-${given}`;
+    current.set(account, token);
+    return testCredential({ account, token, at: given });
+  };
+  return {
+    logIn: give,
+    rotate(account, token) {
+      if (current.get(account) !== token) {
+        reused.push(token);
+        return undefined;
+      }
+      rotations += 1;
+      return give(account);
+    },
+    current: (account) => current.get(account),
+    rotations: () => rotations,
+    reused,
+  };
+}

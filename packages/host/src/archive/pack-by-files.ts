@@ -1,7 +1,7 @@
 import type { Host, HostFiles } from '../host.ts';
 import { HostError } from '../host-error.ts';
+import { type FileReading, readFiles } from '../read-files.ts';
 import type { WalkEntry } from '../walk.ts';
-import { type FileContent, openFileContents } from './file-contents.ts';
 import type { PackOptions, PackSource, SkipReason } from './pack-options.ts';
 import { paddingOf, type TarEntry } from './tar-entry.ts';
 import { encodeTarEnd, encodeTarHeader } from './tar-header.ts';
@@ -9,7 +9,7 @@ import { encodeTarEnd, encodeTarHeader } from './tar-header.ts';
 const PERMISSION_BITS = 0o777;
 
 /** Where the bytes of a file come from, as many as its `stat` says at the most. */
-type ContentSource = (found: WalkEntry) => Promise<FileContent | 'special'>;
+type ContentSource = (found: WalkEntry) => Promise<AsyncIterable<Uint8Array> | SkipReason>;
 
 /** Packs with the file operations of any host, one for each file. */
 export async function* packByFiles(
@@ -27,16 +27,28 @@ export async function* packByContents(
   const { root, options } = source;
   const tree = await Array.fromAsync(source.tree);
   const wanted = firstNamesOfFiles(tree);
-  await using contents = await openFileContents(host, root.path, {
-    files: wanted.map(({ relativePath, stat }) => ({ relativePath, size: stat.size })),
-    ...(options.signal && { signal: options.signal }),
-  });
+  const parts = wanted.map(({ relativePath, stat }) => ({ relativePath, length: stat.size }));
+  const stop = options.signal && { signal: options.signal };
+  const readings = readFiles(host, root.path, parts, stop);
   const isWanted = new Set(wanted);
   const readAlone = readByFile(host, options);
   // Another name of a file is asked for only when the first one was gone.
-  const read: ContentSource = async (found) =>
-    isWanted.has(found) ? await contents.next() : await readAlone(found);
-  yield* packEntries({ root, tree, options }, read);
+  const read: ContentSource = async (found) => {
+    if (!isWanted.has(found)) return await readAlone(found);
+    const { value } = await readings.next();
+    return value === undefined ? 'gone' : contentOf(value);
+  };
+  try {
+    yield* packEntries({ root, tree, options }, read);
+  } finally {
+    await readings.return();
+  }
+}
+
+/** What has become something else since it was listed is gone as a file. */
+function contentOf({ status, body }: FileReading): AsyncIterable<Uint8Array> | SkipReason {
+  if (status === 'read') return body;
+  return status === 'not-a-file' ? 'gone' : status;
 }
 
 function firstNamesOfFiles(tree: readonly WalkEntry[]): readonly WalkEntry[] {

@@ -45,6 +45,17 @@ describe.for(shells)('a durable process that %s started', (shell) => {
     await expect.poll(() => existsSync(folder), { timeout: 20_000 }).toBe(false);
   }, 40_000);
 
+  it('ignores no signal that its program did not ask to ignore', async () => {
+    const { child, folder } = start(shell, 'grep ^SigIgn: /proc/self/status');
+    let shown = '';
+    child.stdout.on('data', (chunk) => {
+      shown += String(chunk);
+    });
+    await expect.poll(() => shown, { timeout: 20_000 }).toBe('SigIgn:\t0000000000000000\n');
+    child.stdin.end();
+    spawn('rm', ['-rf', folder]);
+  }, 40_000);
+
   it('reads up to the last byte that was written before its input was ended', async () => {
     const { child, folder } = start(shell, 'wc -c');
     let shown = '';

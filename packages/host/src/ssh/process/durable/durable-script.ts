@@ -28,8 +28,34 @@ export interface Offsets {
 const UNMOVED = "trap '' INT HUP TERM USR1 USR2";
 
 /**
+ * Defines `follow <file> <process> <offset>`: shows a file from there on, as it grows, and ends after the last byte when the process has ended.
+ * Only GNU's tail(1) can do that; elsewhere it is looked at five times a second, each time from where the last look ended.
+ */
+const FOLLOW = `if tail --pid=1 -c 0 /dev/null >/dev/null 2>&1
+then follow() { exec tail --pid="$2" -s 0.1 -c +"$(($3 + 1))" -f "$1"; }
+else follow() {
+  exec 5<"$1"
+  dd bs=1 skip="$3" count=0 <&5 2>/dev/null
+  while kill -0 "$2" 2>/dev/null; do cat <&5; sleep 0.2; done
+  cat <&5
+}
+fi`;
+
+/**
+ * Starts `$d/start` in a session of its own. Its first command ends its parent, which makes it an orphan: with `&` it and the program would ignore SIGINT and
+ * SIGQUIT for good, and only some know `setsid -f`.
+ */
+function startApart(marker: string): string {
+  const parent = 'SEEDBED_Q=$$ setsid /bin/sh "$0"; :';
+  const environment = `${MARKER_NAME}=${shellWord(marker)} SEEDBED_P="$p" SEEDBED_E="$e"`;
+  return `{ ${environment} /bin/sh -c '${parent}' "$d/start" </dev/null >/dev/null; } 2>/dev/null`;
+}
+
+const STARTED = 'kill -KILL "$SEEDBED_Q"; unset SEEDBED_Q';
+
+/**
  * Starts the process under a supervisor in a session of its own, and attaches to it. Says `ok` and the supervisor's line of /proc/<pid>/stat, or `no` and a
- * code as a launch does; `no not-durable` where the host lacks setsid(1), or tail(1) is not GNU's.
+ * code as a launch does; `no not-durable` where the host lacks setsid(1).
  *
  * @throws {HostError} `invalid-command`.
  */
@@ -37,16 +63,15 @@ export function startDurableScript(durable: DurableProcess, command: CheckedComm
   const end = newToken();
   return [
     findProgram(command),
-    'setsid -f true 2>/dev/null && tail --pid=1 -c 0 /dev/null >/dev/null 2>&1 || no not-durable',
+    'setsid true 2>/dev/null || no not-durable',
     `d=${shellWord(durable.folder)}`,
     'm=$(umask); umask 077',
     'mkdir "$d" && : >"$d/in" && : >"$d/out" && : >"$d/err" && mkfifo "$d/feed" "$d/ready" || no not-durable',
     `cat >"$d/start" <<'${end}'`,
     supervisorScript(durable, command),
     end,
-    'umask "$m"; export SEEDBED_P="$p" SEEDBED_E="$e"',
-    // With & it would ignore SIGINT and SIGQUIT for good, and the program with it.
-    `${MARKER_NAME}=${shellWord(command.env[MARKER_NAME] ?? '')} setsid -f /bin/sh "$d/start" </dev/null >/dev/null 2>&1`,
+    'umask "$m"',
+    startApart(command.env[MARKER_NAME] ?? ''),
     BORN,
     'IFS= read -r s <"$d/ready"',
     `S=\${s%% *}; set -- \${s##*") "}; shift 19; B=$1`,
@@ -59,7 +84,9 @@ export function startDurableScript(durable: DurableProcess, command: CheckedComm
  */
 function supervisorScript({ folder }: DurableProcess, command: CheckedCommand): string {
   return [
+    STARTED,
     'rm -f "$0"',
+    FOLLOW,
     `d=${shellWord(folder)}`,
     'p=$SEEDBED_P e=$SEEDBED_E; unset SEEDBED_P SEEDBED_E',
     // Caught, not ignored: the program must not inherit that.
@@ -67,7 +94,7 @@ function supervisorScript({ folder }: DurableProcess, command: CheckedCommand): 
     `( ${UNMOVED}; exec sleep 2147483647 ) & h=$!`,
     `( ${UNMOVED}; exec sleep 2147483647 ) & l=$!`,
     'echo "$h" >"$d/hold"; echo "$l" >"$d/life"',
-    `( ${UNMOVED}; exec tail --pid="$h" -s 0.1 -c +1 -f "$d/in" >"$d/feed" ) &`,
+    `( ${UNMOVED}; follow "$d/in" "$h" 0 >"$d/feed" ) &`,
     'IFS= read -r s </proc/$$/stat; echo "$s" >"$d/ready"',
     '(',
     becomeProgram(command),
@@ -118,16 +145,17 @@ function attachment(
   greeting: string,
 ): string {
   return `trap '' INT HUP USR1 USR2 PIPE
+${FOLLOW}
 exec 3<&0 4>&2 2>/dev/null
 ${greeting}
 cat <&3 >>"$d/in" & c=$!
 echo "$$ $(born $$) $c $(born "$c")" >"$d/attached.new" && mv "$d/attached.new" "$d/attached"
 read -r L <"$d/life"
-tail --pid="$L" -s 0.1 -c +${out + 1} -f "$d/out" & t=$!
-tail --pid="$L" -s 0.1 -c +${err + 1} -f "$d/err" >&4 & u=$!
+( follow "$d/out" "$L" ${out} ) & t=$!
+( follow "$d/err" "$L" ${err} >&4 ) & u=$!
 (
   trap 'kill -KILL "$x" "$y" 2>/dev/null; exit 0' TERM
-  tail --pid="$L" -s 0.1 -f /dev/null & x=$!
+  ( follow /dev/null "$L" 0 ) & x=$!
   # Where the supervisor alone was killed, nobody ends what stands for its life.
   ( while [ "$(born "$S")" = "$B" ]; do sleep 5; done; kill -KILL "$x" ) & y=$!
   wait "$x"

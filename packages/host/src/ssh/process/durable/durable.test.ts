@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { sshdForTests } from '../../../../test/sshd-for-tests.ts';
+import { afterAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { type BusyboxRoot, createBusyboxRoot, whyNoBusyboxRoot } from '../../../../test/busybox-root.ts';
+import { type SshdForTests, sshdForTests } from '../../../../test/sshd-for-tests.ts';
 import { collectBytes } from '../../../collect-bytes.ts';
 import type { Host } from '../../../host.ts';
 import { hostPath, joinHostPath } from '../../../host-path.ts';
@@ -15,17 +16,35 @@ import { leftBehindCases } from '../../../testing/contract/left-behind-cases.ts'
 import { outputCases } from '../../../testing/contract/output-cases.ts';
 import { hostContract, openLinkProxy, processesWithEnvironment } from '../../../testing/index.ts';
 
-const sshd = sshdForTests();
-afterAll(() => sshd.close());
+const whyNoBusybox = whyNoBusyboxRoot();
+const busyboxRoot: BusyboxRoot | undefined =
+  whyNoBusybox === undefined ? await createBusyboxRoot() : undefined;
+const sshd: SshdForTests = sshdForTests();
+const busybox: SshdForTests = sshdForTests({ config: busyboxRoot?.sshdConfig ?? [] });
+afterAll(async () => {
+  await sshd.close();
+  await busybox.close();
+  await busyboxRoot?.[Symbol.asyncDispose]();
+});
 beforeEach((context) => sshd.skipWhereMissing(context));
+
+/** Hosts whose tools can follow a file to its end, and whose can't. */
+const HOSTS: readonly (readonly [tools: string, SshdForTests])[] = [
+  ["GNU's tools", sshd],
+  ['nothing but BusyBox', busybox],
+];
+
+function skipWhereMissing(tools: SshdForTests, context: TestContext): void {
+  if (tools === busybox && whyNoBusybox !== undefined) context.skip(whyNoBusybox);
+}
 
 function durableFolder(host: Host): ReturnType<typeof joinHostPath> {
   return joinHostPath(host.tmp, `seedbed-durable-${randomUUID()}`);
 }
 
 /** A host that starts all that has no terminal as durable. */
-async function durableHost(): Promise<Host> {
-  const host = await sshd.openHost();
+async function durableHost(tools: SshdForTests): Promise<Host> {
+  const host = await tools.openHost();
   return {
     ...host,
     spawn: (command, options = {}) =>
@@ -54,18 +73,23 @@ const OF_PROCESSES: ReadonlySet<string> = new Set(
 const OF_PIPES =
   /holds? a writer back|back-pressure|closes its|nobody reads|grandchild|keeps the streams|exit codes exactly/i;
 
-describe.concurrent('a host whose processes are durable', () => {
-  const cases = hostContract({ create: durableHost, capabilities });
+describe.concurrent.each(HOSTS)('a host with %s whose processes are durable', (_, tools) => {
+  const cases = hostContract({ create: () => durableHost(tools), capabilities });
   for (const one of cases.filter(({ name }) => OF_PROCESSES.has(name) && !OF_PIPES.test(name))) {
-    it(one.name, { timeout: 90_000 }, one.run);
+    it(one.name, { timeout: 90_000 }, async (context) => {
+      skipWhereMissing(tools, context);
+      await one.run();
+    });
   }
 });
 
-describe('a durable process', () => {
+describe.each(HOSTS)('a durable process on a host with %s', (_, tools) => {
+  beforeEach((context) => skipWhereMissing(tools, context));
+
   it('goes on through any number of broken connections, and loses and doubles no byte', async () => {
-    const server = await sshd.server();
+    const server = await tools.server();
     await using proxy = await openLinkProxy({ host: server.host, port: server.port });
-    await using host = await sshd.openHost({ host: proxy.host, port: proxy.port });
+    await using host = await tools.openHost({ host: proxy.host, port: proxy.port });
     const process = await startDurable(host, { argv: ['cat'] });
     const sent = randomBytes(3_000_000);
     const received = collectBytes(process.stdout, { maxBytes: 10_000_000, keep: 'beginning' });
@@ -85,9 +109,9 @@ describe('a durable process', () => {
   }, 60_000);
 
   it('works while nobody is there, and tells all of it afterwards', async () => {
-    const server = await sshd.server();
+    const server = await tools.server();
     await using proxy = await openLinkProxy({ host: server.host, port: server.port });
-    await using host = await sshd.openHost({ host: proxy.host, port: proxy.port });
+    await using host = await tools.openHost({ host: proxy.host, port: proxy.port });
     const script = 'read line; sleep 1; echo "out $line"; echo err >&2; exit 7';
     const process = await startDurable(host, { argv: ['sh', '-c', script] });
     const writer = process.stdin.getWriter();
@@ -103,9 +127,9 @@ describe('a durable process', () => {
   }, 60_000);
 
   it('gets what was written and had not arrived, also when nobody writes any more', async () => {
-    const server = await sshd.server();
+    const server = await tools.server();
     await using proxy = await openLinkProxy({ host: server.host, port: server.port });
-    await using host = await sshd.openHost({ host: proxy.host, port: proxy.port });
+    await using host = await tools.openHost({ host: proxy.host, port: proxy.port });
     const process = await startDurable(host, { argv: ['cat'] });
     proxy.stall();
     await process.stdin.getWriter().write(Buffer.from('once\n'));
@@ -116,6 +140,29 @@ describe('a durable process', () => {
     expect(await process.end({ from: 'term' })).toEqual({ kind: 'signaled', name: 'SIGTERM' });
   }, 60_000);
 
+  it('leaves nothing: no process, no file, however it ended', async () => {
+    await using local = createLocalHost();
+    await using host = await tools.openHost();
+    const mark = randomUUID();
+    const env = { TEST_MARK: mark };
+    const folders = [durableFolder(host), durableFolder(host), durableFolder(host)] as const;
+    const start = (argv: Command['argv'], folder: (typeof folders)[number]): Promise<HostProcess> =>
+      host.spawn({ argv, env }, { durable: { folder } });
+    const quick = await start(['true'], folders[0]);
+    expect(await quick.closed).toEqual({ kind: 'exited', code: 0 });
+    await using _ = await start(['sleep', '1000'], folders[1]);
+    const killed = await start(['sh', '-c', 'sleep 1000 & sleep 1001'], folders[2]);
+    expect(await killed.end({ from: 'kill' })).toEqual({ kind: 'signaled', name: 'SIGKILL' });
+    await killed[Symbol.asyncDispose]();
+    await _[Symbol.asyncDispose]();
+    await expect.poll(() => processesWithEnvironment(local, `TEST_MARK=${mark}`)).toEqual([]);
+    for (const folder of folders) await expect.poll(() => host.stat(folder)).toBeUndefined();
+    for (const folder of folders)
+      await expect.poll(() => processesNaming(local, folder), { timeout: 10_000 }).toEqual([]);
+  }, 60_000);
+});
+
+describe('a durable process on a small disk', () => {
   it('says that the disk is full when it can be told no more', async (context) => {
     context.skip(process.getuid?.() !== 0, 'only root can mount a small disk');
     await using host = await sshd.openHost();
@@ -139,27 +186,6 @@ describe('a durable process', () => {
       await run(host, { argv: ['umount', '-l', folder] }, { check: true });
       await host.remove(folder, { recursive: true });
     }
-  }, 60_000);
-
-  it('leaves nothing: no process, no file, however it ended', async () => {
-    await using local = createLocalHost();
-    await using host = await sshd.openHost();
-    const mark = randomUUID();
-    const env = { TEST_MARK: mark };
-    const folders = [durableFolder(host), durableFolder(host), durableFolder(host)] as const;
-    const start = (argv: Command['argv'], folder: (typeof folders)[number]): Promise<HostProcess> =>
-      host.spawn({ argv, env }, { durable: { folder } });
-    const quick = await start(['true'], folders[0]);
-    expect(await quick.closed).toEqual({ kind: 'exited', code: 0 });
-    await using _ = await start(['sleep', '1000'], folders[1]);
-    const killed = await start(['sh', '-c', 'sleep 1000 & sleep 1001'], folders[2]);
-    expect(await killed.end({ from: 'kill' })).toEqual({ kind: 'signaled', name: 'SIGKILL' });
-    await killed[Symbol.asyncDispose]();
-    await _[Symbol.asyncDispose]();
-    await expect.poll(() => processesWithEnvironment(local, `TEST_MARK=${mark}`)).toEqual([]);
-    for (const folder of folders) await expect.poll(() => host.stat(folder)).toBeUndefined();
-    for (const folder of folders)
-      await expect.poll(() => processesNaming(local, folder), { timeout: 10_000 }).toEqual([]);
   }, 60_000);
 });
 

@@ -35,7 +35,15 @@ export async function missingPrograms(names: readonly string[]): Promise<readonl
   return missing.flat();
 }
 
-export async function createOpenSshClient(server: TestSshd): Promise<OpenSshClient> {
+export interface OpenSshClientOptions {
+  /** Instead of the one that OpenSSH prefers. */
+  readonly cipher?: string;
+}
+
+export async function createOpenSshClient(
+  server: TestSshd,
+  { cipher }: OpenSshClientOptions = {},
+): Promise<OpenSshClient> {
   const folder = await mkdtemp(join(tmpdir(), 'seedbed-client-'));
   const [key, knownHosts, socket] = ['key', 'known_hosts', 'master'].map((name) => join(folder, name)) as [
     string,
@@ -52,6 +60,7 @@ export async function createOpenSshClient(server: TestSshd): Promise<OpenSshClie
     ...set('UserKnownHostsFile', knownHosts),
     ...set('IdentitiesOnly', 'yes'),
     ...set('BatchMode', 'yes'),
+    ...(cipher === undefined ? [] : set('Ciphers', cipher)),
   ];
   const shared = [...own, ...set('ControlPath', socket)];
   const destination = `${server.user}@${server.host}`;

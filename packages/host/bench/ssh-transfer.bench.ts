@@ -15,7 +15,7 @@ import type { Host } from '../src/host.ts';
 import { hostPath } from '../src/host-path.ts';
 import { packDirectory, unpackDirectory } from '../src/index.ts';
 import { createLocalHost } from '../src/local/index.ts';
-import { missingPrograms, runTool } from './open-ssh-client.ts';
+import { missingPrograms, type OpenSshClient, runTool } from './open-ssh-client.ts';
 import { openSshBenchGround, type SshBenchGround } from './ssh-bench-ground.ts';
 
 export interface TransferSizes {
@@ -103,7 +103,7 @@ async function plantSmallFiles(folder: string, count: number): Promise<void> {
 }
 
 function largeFile(
-  { host, client }: SshBenchGround,
+  { host, client, gcmClient }: SshBenchGround,
   folder: string,
   megabytes: number,
 ): readonly Comparison[] {
@@ -111,7 +111,10 @@ function largeFile(
   const there = (path: string): string => `${client.destination}:${path}`;
   const scp = ['scp', '-q', ...client.options('master')];
   const rsync = ['rsync', '--whole-file', '-e', client.shellLine('master')];
-  const ssh = `${client.shellLine('master')} ${client.destination}`;
+  const cat = (by: OpenSshClient, command: string, redirection: string) => {
+    const line = `${by.shellLine('master')} ${by.destination} '${command}' ${redirection}`;
+    return { program: 'ssh', argv: ['sh', '-c', line] };
+  };
   const local = createLocalHost();
   const between =
     (from: Host, to: Host): Work =>
@@ -123,7 +126,8 @@ function largeFile(
       ours: between(local, host),
       theirs: {
         scp: { program: 'scp', argv: [...scp, file, there(copy)] },
-        'ssh cat': { program: 'ssh', argv: ['sh', '-c', `${ssh} 'cat >${copy}' <${file}`] },
+        'ssh cat': cat(client, `cat >${copy}`, `<${file}`),
+        'ssh cat with our cipher': cat(gcmClient, `cat >${copy}`, `<${file}`),
         rsync: { program: 'rsync', argv: [...rsync, file, there(copy)] },
       },
     },
@@ -132,7 +136,8 @@ function largeFile(
       ours: between(host, local),
       theirs: {
         scp: { program: 'scp', argv: [...scp, there(file), copy] },
-        'ssh cat': { program: 'ssh', argv: ['sh', '-c', `${ssh} 'cat ${file}' >${copy}`] },
+        'ssh cat': cat(client, `cat ${file}`, `>${copy}`),
+        'ssh cat with our cipher': cat(gcmClient, `cat ${file}`, `>${copy}`),
         rsync: { program: 'rsync', argv: [...rsync, there(file), copy] },
       },
     },

@@ -42,9 +42,11 @@ describe('the measurements, each made once', { timeout: 60_000 }, () => {
     expect(names(results)).toEqual([
       '1 MB up (s), scp',
       '1 MB up (s), ssh cat',
+      '1 MB up (s), ssh cat with our cipher',
       '1 MB up (s), rsync',
       '1 MB down (s), scp',
       '1 MB down (s), ssh cat',
+      '1 MB down (s), ssh cat with our cipher',
       '1 MB down (s), rsync',
       '10 small files up (s), tar | ssh tar',
       '10 small files up (s), scp -r',

@@ -68,7 +68,7 @@ test('two runs that find nothing prepared prepare it once, and leave nothing els
 test('a mongod on PATH comes first, and is ended with the run', async (context) => {
   const [server] = inject('mongodbUris');
   if (server === undefined) return context.skip(inject('mongodbAbsence'));
-  await copyFile(join(import.meta.dirname, '../test/stand-in-mongod.mjs'), join(folder, 'mongod'));
+  await copyFile(join(import.meta.dirname, '../test/mongod-child.mjs'), join(folder, 'mongod'));
   await writeFile(join(folder, 'port'), new URL(server.uri).port);
   const path = [folder, dirname(process.execPath), process.env['PATH']].join(':');
   const opened = await openMongodbServers({ PATH: path });

@@ -64,7 +64,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-export function isBlobId(text: string): text is BlobId {
+function isBlobId(text: string): text is BlobId {
   return ID.test(text);
 }
 

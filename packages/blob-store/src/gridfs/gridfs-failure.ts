@@ -4,6 +4,9 @@ import { BlobStoreError } from '../blob-store-error.ts';
 const SILENT =
   /^Mongo(Network|NetworkTimeout|ServerSelection|ServerClosed|TopologyClosed|ClientClosed|NotConnected|PoolCleared|PoolClearedOnNetwork|WaitQueueTimeout|OperationTimeout|StaleTopologyVersion)(Error)?$|^PoolCleared/;
 
+/** A client whose first connection fails stays closed until its `connect` is called. */
+const CLOSED = /^Mongo(TopologyClosed|ClientClosed|NotConnected)Error$/;
+
 /** Broken sockets, which the driver sometimes passes on as they are. */
 const BROKEN =
   /^(ECONNRESET|EPIPE|ECONNREFUSED|ECONNABORTED|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
@@ -23,7 +26,7 @@ export function gridFsFailure(error: unknown, attempt: string): BlobStoreError {
   if (SILENT.test(name) || isBrokenSocket(error) || (code !== undefined && FOR_NOW.has(code))) {
     return new BlobStoreError(
       'unavailable',
-      `Could not ${attempt}: MongoDB does not answer (${name}: ${reason}). Try again later.`,
+      `Could not ${attempt}: MongoDB does not answer (${name}: ${reason}). ${CLOSED.test(name) ? 'Its client is closed, or could not connect at first: connect it again.' : 'Try again later.'}`,
       { cause: error },
     );
   }

@@ -40,6 +40,8 @@ export async function* packByContents(
   };
   try {
     yield* packEntries({ root, tree, options }, read);
+    // At its own end the command need not be ended.
+    await readings.next();
   } finally {
     await readings.return();
   }

@@ -100,6 +100,7 @@ async function* exchangeOnce<R extends Located, T>(
       const again = rangesOf(ask).map((range): Ask<R> => ({ kind: 'single', range }));
       return [...again, ...(await sender.stop())];
     }
+    await sender.finish();
     return 'done';
   } catch (failure) {
     throwIfAborted(signal, attempt);

@@ -22,6 +22,8 @@ export interface Sender<R> extends AsyncDisposable {
   readonly stream: MarkedStream;
   /** Why it sends nothing more. */
   readonly failure: (attempt: string) => Promise<HostError>;
+  /** Waits for its own end, when `next` has said that there are no more. */
+  readonly finish: () => Promise<void>;
   /** Ends it, and gives back what was asked and not taken with `next`. */
   readonly stop: () => Promise<readonly Ask<R>[]>;
 }
@@ -51,6 +53,7 @@ export async function openSender<R>(
   );
   collectBytes(process.stderr, { maxBytes: 0, keep: 'end' }).catch(() => undefined);
   const token = randomBytes(16).toString('hex');
+  let isOver = false;
   const feeding = feed(process, options, token);
   return {
     stream: createMarkedStream(process.stdout[Symbol.asyncIterator](), token),
@@ -60,11 +63,16 @@ export async function openSender<R>(
       if (exit.kind === 'lost') return asHostError(exit.cause, attempt);
       return new HostError('io', `Could not ${attempt}: the command that sends them ${describeExit(exit)}.`);
     },
+    async finish() {
+      await process.closed;
+      isOver = true;
+    },
     async stop() {
       await end(process);
       return await feeding.stop();
     },
     async [Symbol.asyncDispose]() {
+      if (isOver) return;
       await end(process);
       await feeding.stop();
     },

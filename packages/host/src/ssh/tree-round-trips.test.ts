@@ -2,17 +2,21 @@ import { afterAll, expect, it } from 'vitest';
 import { createBusyboxRoot, whyNoBusyboxRoot } from '../../test/busybox-root.ts';
 import { sshdForTests } from '../../test/sshd-for-tests.ts';
 import {
+  type ArchiveEntry,
   type Host,
   type HostPath,
+  hashFiles,
   joinHostPath,
   packDirectory,
+  packEntries,
+  readFiles,
   run,
   unpackDirectory,
   walk,
 } from '../index.ts';
 import { openLinkProxy } from '../testing/index.ts';
 
-/** Measured: 1 to 3 to walk, 4 to 6 to pack, 7 to 10 to unpack. */
+/** Measured: 1 to 3 to walk, 4 to 6 to pack, 7 to 11 to unpack, 2 or 3 to read, to hash, and to reuse. */
 const A_FEW = 14;
 const busybox = whyNoBusyboxRoot() === undefined ? await createBusyboxRoot() : undefined;
 const servers = { GNU: sshdForTests(), BusyBox: sshdForTests({ config: busybox?.sshdConfig ?? [] }) };
@@ -53,7 +57,22 @@ for (const tools of ['GNU', 'BusyBox'] as const) {
           }),
           await trips(() => unpackDirectory(host, copy, new Blob([archive]).stream())),
         );
-        expect(await Array.fromAsync(walk(host, copy))).toHaveLength(folders * 6);
+        const entries = await Array.fromAsync(walk(host, copy));
+        expect(entries).toHaveLength(folders * 6);
+        const files = entries
+          .filter(({ stat }) => stat.kind === 'file')
+          .map(({ relativePath }) => relativePath);
+        const parts = files.map((relativePath) => ({ relativePath, length: 2 }));
+        const reuse = { from: copy, files };
+        counts.push(
+          await trips(() =>
+            Array.fromAsync(readFiles(host, copy, parts), ({ body }) => Array.fromAsync(body)),
+          ),
+          await trips(() => Array.fromAsync(hashFiles(host, copy, parts))),
+          await trips(() =>
+            unpackDirectory(host, joinHostPath(folder, `again-${folders}`), packEntries(none()), { reuse }),
+          ),
+        );
       }
       for (const count of counts) expect(count).toBeLessThanOrEqual(A_FEW);
     } finally {
@@ -61,6 +80,8 @@ for (const tools of ['GNU', 'BusyBox'] as const) {
     }
   });
 }
+
+async function* none(): AsyncGenerator<ArchiveEntry> {}
 
 /** Folders with five files each. */
 async function plant(host: Host, root: HostPath, folders: number): Promise<void> {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import {
   openRotatingOAuth,
   openScriptedModel,
@@ -23,6 +23,8 @@ export interface LoginGround extends AsyncDisposable {
 export interface LoginHome extends CodexHome {
   readonly authJson: string;
   read(): Promise<string>;
+  /** Puts another auth.json in its place, in one go. */
+  replace(content: string): Promise<void>;
 }
 
 export async function openLoginGround(options: RotatingOAuthOptions = {}): Promise<LoginGround> {
@@ -38,7 +40,15 @@ export async function openLoginGround(options: RotatingOAuthOptions = {}): Promi
       const home = await openCodexHome(oauth.config(model.providerConfig()), oauth.environment('codex'));
       const authJson = join(home.env['CODEX_HOME'] ?? '', 'auth.json');
       if (content !== undefined) await writeFile(authJson, content, { mode: 0o600 });
-      return { ...home, authJson, read: () => readFile(authJson, 'utf8') };
+      return {
+        ...home,
+        authJson,
+        read: () => readFile(authJson, 'utf8'),
+        async replace(text) {
+          await writeFile(`${authJson}.new`, text, { mode: 0o600 });
+          await rename(`${authJson}.new`, authJson);
+        },
+      };
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -83,4 +93,26 @@ export async function nextTurn(codex: CodexProcess, threadId: string): Promise<s
 /** How many requests came to a path. */
 export async function countRequests(oauth: RotatingOAuth, path: string): Promise<number> {
   return (await oauth.audit()).requests.filter((request) => request.path === path).length;
+}
+
+/**
+ * The files of a home in which a part of a secret stands, auth.json left out. A part, because a database spreads a long text over its pages;
+ * the header and the first claims of a JWT are no secret.
+ */
+export async function filesHolding(home: LoginHome, secrets: readonly string[]): Promise<readonly string[]> {
+  const parts = secrets.flatMap((secret) => {
+    const own = secret.split('.')[1]?.slice(-400) ?? secret;
+    return Array.from({ length: Math.ceil(own.length / 40) }, (_, index) =>
+      own.slice(index * 40, index * 40 + 40),
+    );
+  });
+  const folder = dirname(home.authJson);
+  const found = new Set<string>();
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (!entry.isFile() || path === home.authJson) continue;
+    const content = await readFile(path);
+    if (parts.some((part) => part.length >= 20 && content.includes(part))) found.add(entry.name);
+  }
+  return [...found];
 }

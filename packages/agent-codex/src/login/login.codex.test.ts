@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import type { Credential } from '@seedbed/seeds';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { codexBinary, downloadTimeout, supportedVersions } from '../../test/codex-binaries.ts';
-import { countRequests, logInByDevice, nextTurn, oneTurn, openLoginGround } from '../../test/codex-login.ts';
+import {
+  countRequests,
+  filesHolding,
+  logInByDevice,
+  nextTurn,
+  oneTurn,
+  openLoginGround,
+} from '../../test/codex-login.ts';
 import { failureOf, openCodexProcess } from '../../test/scripted-codex.ts';
 import type { RotatingOAuth } from '../testing/index.ts';
 import { codexCredential } from './codex-credential.ts';
@@ -99,19 +105,15 @@ describe.each(supportedVersions)('the login of the real Codex %s', (version) => 
     await using home = await ground.openHome(first);
     await using codex = await openCodexProcess({ version, home });
     const threadId = await codex.startThread();
-    const replace = async (content: string): Promise<void> => {
-      await writeFile(`${home.authJson}.new`, content, { mode: 0o600 });
-      await rename(`${home.authJson}.new`, home.authJson);
-    };
     const renewed = await refreshCodexLogin(first, { tokenUrl: oauth.tokenUrl });
     if (renewed.outcome !== 'refreshed') throw new Error(`It is ${renewed.outcome}.`);
-    await replace(renewed.authJson);
+    await home.replace(renewed.authJson);
     expect(await nextTurn(codex, threadId)).toBe('completed');
     expect(await lastTokenUsed(oauth)).toBe(accessTokenOf(first));
     await oauth.expireAccess('account-1');
     const again = await refreshCodexLogin(renewed.authJson, { tokenUrl: oauth.tokenUrl });
     if (again.outcome !== 'refreshed') throw new Error(`It is ${again.outcome}.`);
-    await replace(again.authJson);
+    await home.replace(again.authJson);
     expect(await nextTurn(codex, threadId)).toBe('completed');
     expect(await lastTokenUsed(oauth)).toBe(accessTokenOf(again.authJson));
     // Both refreshes were ours: Codex spent nothing.
@@ -126,7 +128,7 @@ describe.each(supportedVersions)('the login of the real Codex %s', (version) => 
     await using codex = await openCodexProcess({ version, home });
     const threadId = await codex.startThread();
     await oauth.expireAccess('account-1');
-    await writeFile(home.authJson, await oauth.logIn('account-2'));
+    await home.replace(await oauth.logIn('account-2'));
     const ended = await codex.turn(threadId, 'Are you there?');
     expect(ended.params.turn?.status).toBe('failed');
     expect(failureOf(ended)).toBe('unauthorized');
@@ -199,15 +201,6 @@ describe.each(supportedVersions)('the login of the real Codex %s', (version) => 
     const secrets = [...tokensOf(await home.read())];
     expect(await oneTurn(version, home)).toBe('completed');
     secrets.push(...tokensOf(await home.read()));
-    const folder = dirname(home.authJson);
-    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-      const path = join(entry.parentPath, entry.name);
-      if (!entry.isFile() || path === home.authJson) continue;
-      const content = await readFile(path);
-      expect(
-        secrets.filter((secret) => content.includes(secret)),
-        path,
-      ).toEqual([]);
-    }
+    expect(await filesHolding(home, secrets)).toEqual([]);
   });
 });

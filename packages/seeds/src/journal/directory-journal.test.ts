@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createKeyring } from '@seedbed/blob-store';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SeedId } from '../seed-facts.ts';
+import { createDirectoryJournal } from './directory-journal.ts';
+import type { JournalNote } from './seed-journal.ts';
+
+let folder: string;
+let directory: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'seedbed-journal-'));
+  directory = join(folder, 'made/when/needed');
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const note = (basis: string): JournalNote => ({
+  type: 'credential',
+  seedId: 'seed' as SeedId,
+  store: 'memory',
+  basis,
+  holder: 'task#1',
+  fence: 3,
+  how: 'rotated',
+  bytes: Buffer.from(`a secret that came out of ${basis}`),
+});
+const keyring = (fill: number) => createKeyring({ current: 'k', keys: { k: new Uint8Array(32).fill(fill) } });
+const plain = () => createDirectoryJournal({ directory, sealing: 'plaintext' });
+const basisOf = ({ note: { type, ...rest } }: { readonly note: JournalNote }): unknown =>
+  type === 'ended' ? undefined : 'basis' in rest ? rest.basis : undefined;
+
+describe('a journal in a folder', () => {
+  it('gives back what was let go of, in the order in which it was written', async () => {
+    const journal = plain();
+    for (const basis of ['one', 'two', 'three']) await (await journal.write(note(basis))).release();
+    const taken = await plain().take();
+    expect(taken.map(basisOf)).toEqual(['one', 'two', 'three']);
+    expect(taken[0]?.note).toEqual(note('one'));
+  });
+
+  it('keeps a note from everybody while its program has it', async () => {
+    const entry = await plain().write(note('one'));
+    expect(await plain().take()).toEqual([]);
+    await entry.release();
+    expect(await plain().take()).toHaveLength(1);
+    expect(await plain().take()).toEqual([]);
+  });
+
+  it('forgets what was removed', async () => {
+    await (await plain().write(note('one'))).remove();
+    expect(await plain().take()).toEqual([]);
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('is empty where there is none yet', async () => {
+    expect(await plain().take()).toEqual([]);
+  });
+
+  it('is for the eyes of this user, and sealed where there is a key', async () => {
+    const journal = createDirectoryJournal({ directory, sealing: keyring(1) });
+    await journal.write(note('one'));
+    expect((await stat(directory)).mode & 0o777).toBe(0o700);
+    const [name = ''] = await readdir(directory);
+    expect((await stat(join(directory, name))).mode & 0o777).toBe(0o600);
+    expect((await readFile(join(directory, name))).includes('secret')).toBe(false);
+  });
+
+  it('leaves what it has no key for to those who have', async () => {
+    await (await createDirectoryJournal({ directory, sealing: keyring(1) }).write(note('one'))).release();
+    expect(await createDirectoryJournal({ directory, sealing: keyring(2) }).take()).toEqual([]);
+    expect(await createDirectoryJournal({ directory, sealing: keyring(1) }).take()).toHaveLength(1);
+  });
+
+  it('passes over what is damaged, and throws nothing away', async () => {
+    await (await plain().write(note('one'))).release();
+    await (await plain().write(note('two'))).release();
+    const [first = ''] = (await readdir(directory)).sort();
+    await truncate(join(directory, first), 20);
+    await writeFile(join(directory, 'something else'), '');
+    expect((await plain().take()).map(basisOf)).toEqual(['two']);
+    expect(await readdir(directory)).toContain(first);
+  });
+
+  it('says where it is when it cannot be written', async () => {
+    await writeFile(join(folder, 'made'), 'a file in the way');
+    await expect(plain().write(note('one'))).rejects.toMatchObject({
+      code: 'journal-failed',
+      message: expect.stringContaining(directory),
+    });
+  });
+
+  it('has every note of a program that was killed, whole, and gives each to one who takes it', async () => {
+    const program = join(import.meta.dirname, '../../test/dying-writer.ts');
+    const writer = spawn(process.execPath, [program, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    for await (const chunk of writer.stdout) {
+      said += chunk;
+      if (said.split('\n').length > 20) writer.kill('SIGKILL');
+    }
+    if (writer.exitCode === null && writer.signalCode === null) await once(writer, 'exit');
+    const confirmed = said.split('\n').filter((line) => line !== '').length;
+    const takers = await Promise.all([plain().take(), plain().take(), plain().take()]);
+    const taken = takers.flat().map(basisOf);
+    expect(new Set(taken).size).toBe(taken.length);
+    expect(taken.length).toBeGreaterThanOrEqual(confirmed);
+    for (let number = 0; number < confirmed; number += 1) expect(taken).toContain(`${number}`);
+    expect((await readdir(directory)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+});

@@ -6,6 +6,8 @@
  * - `policy-mismatch`: Codex reports another sandbox or approval policy than the one it was given; nothing has been run.
  * - `downgrade-refused`: the thread was touched by a newer Codex; continuing with an older one would make it unreadable for both.
  * - `thread-not-found`: there is no such thread to resume.
+ * - `not-saved`: a task was to go on from a snapshot, and there is none.
+ * - `invalid-snapshot`: a snapshot is none of a Codex task, so that nothing says which thread it belongs to.
  * - `agent-lost`: Codex ended, broke its protocol or its host went away; what was under way may have happened in part.
  * - `agent-error`: Codex answered a request with an error.
  * - `deadline-exceeded`: Codex did not answer this request in time.
@@ -26,6 +28,8 @@ export type AgentCodexErrorCode =
   | 'policy-mismatch'
   | 'downgrade-refused'
   | 'thread-not-found'
+  | 'not-saved'
+  | 'invalid-snapshot'
   | 'agent-lost'
   | 'agent-error'
   | 'deadline-exceeded'

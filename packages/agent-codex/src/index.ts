@@ -18,6 +18,7 @@ export type { CodexBinary } from './find-codex.ts';
 export type { ProviderRequestOptions } from './login/bounded-request.ts';
 export { codexCredential } from './login/codex-credential.ts';
 export { readCodexQuota } from './login/codex-quota.ts';
+export { codexRefresh } from './login/codex-refresh.ts';
 export { type FetchQuotaOptions, fetchCodexQuota, type QuotaResult } from './login/fetch-codex-quota.ts';
 export { hostTokensOf, lendParams } from './login/host-tokens.ts';
 export { type IdentityConfig, identityConfig } from './login/identity-config.ts';
@@ -34,6 +35,11 @@ export {
   type OpenedCodexConversation,
   openCodexConversation,
 } from './open-codex-conversation.ts';
+export { type CodexSessionOptions, openCodexSession } from './open-codex-session.ts';
+export type { CodexSession, EndFailure, SessionEnd } from './session/codex-session.ts';
+export type { SeedChoice, SeedProvider, SessionSeed } from './session/session-seed.ts';
+export type { ResumeDifference, ResumeReport, SessionSnapshots } from './session/session-snapshots.ts';
+export { CODEX_SNAPSHOT_EXCLUDE } from './session/snapshot-exclude.ts';
 export { type CodexTaskConfig, parseCodexTaskConfig } from './task-config.ts';
 export type { CodexLogin } from './task-home/codex-login.ts';
 export type { CodexConfig } from './task-home/config-toml.ts';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type BinaryProgress, codexRelease } from '@seedbed/binary-cache';
+import type { ConversationEvent } from '@seedbed/conversation-protocol';
 import { type Host, type HostPath, hostPath, joinHostPath } from '@seedbed/host';
 import {
   bindSurveyedPolicy,
@@ -37,6 +38,10 @@ export interface CodexConversationOptions extends CodexTaskConfig, ConversationH
   readonly tasksFolder?: string;
   /** A cache in the default place that is filled from the npm registry, by default. */
   readonly binary?: CodexBinary;
+  /** What earlier sessions of this conversation have logged; its events go on behind it, so that whoever comes late sees all of them. */
+  readonly history?: readonly ConversationEvent[];
+  /** What the agent is told with the first turn, by this program: with a developer's authority. */
+  readonly notices?: readonly string[];
   /** While the binary is fetched. */
   readonly onBinaryProgress?: (progress: BinaryProgress) => void;
   /** Gives up the start; a conversation that has started is ended by disposing of it. */
@@ -60,10 +65,9 @@ export interface OpenedCodexConversation extends CodexConversation {
 export async function openCodexConversation(
   options: CodexConversationOptions,
 ): Promise<OpenedCodexConversation> {
-  const { host, workdir, binary, onApproval, onQuestion, onBinaryProgress, signal, tasksFolder, ...rest } =
-    options;
-  const task = parseCodexTaskConfig(rest);
+  const task = parseCodexTaskConfig(taskConfigOf(options));
   const policy = parseSandboxPolicy(task.sandbox ?? {});
+  const { signal } = options;
   refuseAborted(signal, 'Opening a conversation');
 
   return await inSpan('codex.open', {}, async (span) => {
@@ -75,6 +79,13 @@ export async function openCodexConversation(
     span.setAttributes({ 'codex.thread_id': launched.threadId, 'codex.version': launched.version });
     return launched;
   });
+}
+
+/** The part of the options that is data, and says what the task is. */
+export function taskConfigOf(options: CodexConversationOptions): CodexTaskConfig {
+  const { host, workdir, binary, onApproval, onQuestion, onBinaryProgress, signal, ...rest } = options;
+  const { tasksFolder, history, notices, ...task } = rest;
+  return task;
 }
 
 /**
@@ -93,6 +104,8 @@ async function openTask(
     onQuestion,
     onBinaryProgress,
     signal,
+    history = [],
+    notices = [],
   }: CodexConversationOptions,
 ): Promise<OpenedCodexConversation> {
   const asked = taskPaths(workdirPath(workdir));
@@ -145,12 +158,14 @@ async function openTask(
     env,
     task,
     handlers: { onApproval, onQuestion },
+    history,
+    notices,
     signal,
   });
 }
 
 /** @throws {AgentCodexError} `invalid-config` for a folder that no task can have. */
-function workdirPath(workdir: string): HostPath {
+export function workdirPath(workdir: string): HostPath {
   const advice = 'Give the absolute path of a folder of its own.';
   if (!workdir.startsWith('/') || /\p{Cc}/u.test(workdir)) {
     throw new AgentCodexError('invalid-config', `workdir cannot be ${JSON.stringify(workdir)}. ${advice}`);
@@ -183,13 +198,15 @@ interface Launch {
   readonly handlers: {
     readonly [Name in keyof ConversationHandlers]: ConversationHandlers[Name] | undefined;
   };
+  readonly history: readonly ConversationEvent[];
+  readonly notices: readonly string[];
   readonly signal: AbortSignal | undefined;
 }
 
 /** The sandbox is tried while Codex starts, and the thread is opened only once it has held. */
 async function launch(
   host: Host,
-  { paths, codex, sandbox, env, task, handlers, signal }: Launch,
+  { paths, codex, sandbox, env, task, handlers, history, notices, signal }: Launch,
 ): Promise<OpenedCodexConversation> {
   const controls = {
     ...(task.model === undefined ? {} : { model: task.model }),
@@ -217,6 +234,8 @@ async function launch(
         ...(handlers.onApproval === undefined ? {} : { onApproval: handlers.onApproval }),
         ...(handlers.onQuestion === undefined ? {} : { onQuestion: handlers.onQuestion }),
       },
+      history,
+      notices,
       ready: probe,
       signal: abort,
     });

@@ -1,8 +1,12 @@
 import {
   type Controls,
+  type ConversationEvent,
   createEventLog,
   type EventLog,
   type EventMessage,
+  endsOfLostSession,
+  initialConversationState,
+  reduceConversation,
 } from '@seedbed/conversation-protocol';
 import type { Command, Host, HostPath } from '@seedbed/host';
 import { AgentCodexError } from '../agent-codex-error.ts';
@@ -29,6 +33,10 @@ export interface LaunchOptions {
   readonly controls: Controls;
   readonly deadlines: Deadlines;
   readonly handlers: ConversationHandlers;
+  /** What earlier sessions of the conversation have logged. */
+  readonly history: readonly ConversationEvent[];
+  /** What the agent is told with the first turn. */
+  readonly notices: readonly string[];
   /** What must hold before the thread is opened; its failure ends the launch. Who began it sees to its end. */
   readonly ready: Promise<unknown>;
   readonly signal?: AbortSignal;
@@ -87,6 +95,7 @@ export async function launchSession(host: Host, options: LaunchOptions): Promise
     turnPolicy: options.turnPolicy,
     controls: options.controls,
     uploads: [],
+    notices: options.notices,
     backgroundProcesses: [],
     append,
     finished: finish(server, wiring),
@@ -104,8 +113,10 @@ export async function launchSession(host: Host, options: LaunchOptions): Promise
   return { context, log };
 }
 
-function wire({ version, handlers, deadlines }: LaunchOptions): Wiring {
-  const log = createEventLog();
+function wire({ version, handlers, deadlines, history }: LaunchOptions): Wiring {
+  const log = createEventLog(Date.now, history);
+  const before = history.reduce(reduceConversation, initialConversationState);
+  for (const msg of endsOfLostSession(before)) log.append(msg);
   const append = (msg: EventMessage, submissionId?: string): void => {
     if (!log.closed) log.append(msg, submissionId);
   };

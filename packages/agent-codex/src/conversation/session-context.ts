@@ -32,6 +32,8 @@ export interface SessionContext {
   controls: Controls;
   /** Files that the agent has not been told of yet. */
   uploads: readonly string[];
+  /** What the agent is to be told with the next turn, by this program. */
+  notices: readonly string[];
   /** As they were last reported. */
   backgroundProcesses: readonly BackgroundProcess[];
   /** What comes after `closed` is dropped. */

@@ -39,7 +39,7 @@ export async function startExternalTurn(
 ): Promise<ExpectedTurn> {
   const turn = await requestTurn(context, submissionId === undefined ? {} : { submissionId }, {
     input: [],
-    additionalContext: { [`${input.source}-${randomUUID()}`]: { kind: input.trust, value: input.text } },
+    additionalContext: contextOf(input),
   });
   const turnId = await turn.started;
   context.append(
@@ -53,10 +53,27 @@ export async function startExternalTurn(
   return turn;
 }
 
+function contextOf({ source, trust, text }: ExternalInput): Readonly<Record<string, unknown>> {
+  return { [`${source}-${randomUUID()}`]: { kind: trust, value: text } };
+}
+
+interface TurnParams {
+  readonly input: readonly unknown[];
+  readonly additionalContext?: Readonly<Record<string, unknown>>;
+  readonly outputSchema?: Readonly<Record<string, unknown>>;
+}
+
+/** What this program has to say goes with whatever starts the next turn. */
+function withNotices({ notices }: SessionContext, params: TurnParams): TurnParams {
+  if (notices.length === 0) return params;
+  const told = notices.map((text) => contextOf({ source: 'system', trust: 'application', text }));
+  return { ...params, additionalContext: Object.assign({}, ...told, params.additionalContext) };
+}
+
 async function requestTurn(
   context: SessionContext,
   options: StartTurnOptions,
-  params: Readonly<Record<string, unknown>>,
+  params: TurnParams,
 ): Promise<ExpectedTurn> {
   const { server, turns, threadId, deadlines } = context;
   if (options.controls !== undefined) context.controls = { ...context.controls, ...options.controls };
@@ -64,11 +81,12 @@ async function requestTurn(
   return await beginTurn(turn, async () => {
     const answer = await server.request('turn/start', {
       threadId,
-      ...params,
+      ...withNotices(context, params),
       ...context.turnPolicy,
       ...wireControls(context.controls),
     });
     context.uploads = [];
+    context.notices = [];
     turn.accepted(turnIdOf(answer, 'turn/start'));
     refuseUnlessStarted(turn, deadlines.requestMs);
   });

@@ -1,0 +1,150 @@
+import { defaultCodexVersion } from '@seedbed/binary-cache';
+import { AgentCodexError } from './agent-codex-error.ts';
+import {
+  type CodexConversationOptions,
+  type OpenedCodexConversation,
+  openCodexConversation,
+  taskConfigOf,
+  workdirPath,
+} from './open-codex-conversation.ts';
+import { refuseAborted } from './refuse-aborted.ts';
+import { type CodexSession, createSession } from './session/codex-session.ts';
+import { resumeLogLines, resumeNotice } from './session/resume-notice.ts';
+import { bringBack, type ResumedConfig, resumedConfig, type SavedTask } from './session/resume-task.ts';
+import { leaseSeed, plantLogin, type SessionSeed } from './session/session-seed.ts';
+import type { ResumeReport, SessionSnapshots } from './session/session-snapshots.ts';
+import { CODEX_SNAPSHOT_EXCLUDE, CODEX_SNAPSHOT_NEVER } from './session/snapshot-exclude.ts';
+import { appendToResumeLog, digestOfBrief, writeBrief } from './session/task-brief.ts';
+import { type CodexTaskConfig, parseCodexTaskConfig } from './task-config.ts';
+import { taskPaths } from './task-home/task-paths.ts';
+
+export interface CodexSessionOptions
+  extends Omit<CodexConversationOptions, 'resume' | 'history' | 'notices'> {
+  /** Names the task, the same in each of its sessions: 1 to 200 characters. */
+  readonly task: string;
+  /** What the agent is to do, for AGENTS.md in the workdir; written anew when it changes, and then the agent is told. */
+  readonly brief?: string;
+  /** Where the task is kept between its sessions. Without it, it ends with this one. */
+  readonly snapshots?: SessionSnapshots;
+  /** The login that it runs under, leased for as long as the session lives. In place of `login`. */
+  readonly seed?: SessionSeed;
+}
+
+/**
+ * One session of a task: it goes on from its last snapshot, under the login that it has leased, and is saved after each turn and at its end.
+ *
+ * @throws {AgentCodexError} what `openCodexConversation` throws, `not-saved`, `invalid-snapshot`, `downgrade-refused`.
+ * @throws {SnapshotError} when a snapshot cannot be restored: a task that was saved is never begun anew silently.
+ * @throws {SeedError} when no login can be leased or planted.
+ */
+export async function openCodexSession(options: CodexSessionOptions): Promise<CodexSession> {
+  const { host, task, brief, snapshots, seed, signal, ...rest } = options;
+  const asked = parseCodexTaskConfig(taskConfigOf({ ...rest, host }));
+  refuseContradictions(options);
+  refuseAborted(signal, 'Opening a session');
+  const workdir = workdirPath(options.workdir);
+  const paths = taskPaths(workdir);
+  const exclude = excludeOf(snapshots);
+
+  // What is acquired first is let go last.
+  await using acquired = new AsyncDisposableStack();
+  const lease = seed && acquired.use(await leaseSeed(seed, { task, signal }));
+  const giveUp = AbortSignal.any([signal, lease?.signal].filter((each) => each !== undefined));
+  const saved = snapshots && (await bringBack(host, workdir, { task, snapshots, signal: giveUp }));
+  const { config, differences } = settingsOf(asked, saved, task);
+  const briefDigest = brief === undefined ? saved?.facts.briefDigest : digestOfBrief(brief);
+  const briefChanged = saved !== undefined && brief !== undefined && saved.facts.briefDigest !== briefDigest;
+  if (brief !== undefined) {
+    await host.makeDirectory(workdir);
+    await writeBrief(host, workdir, { text: brief, exclude });
+  }
+  if (lease !== undefined) await plantLogin(lease, host, { paths, signal: giveUp });
+
+  const planned = saved && { saved, differences, briefChanged };
+  const opened = await openResumed({ ...options, ...config, host, signal: giveUp }, planned, exclude);
+  const conversation = acquired.use(opened.conversation);
+  if (opened.resumed !== undefined) {
+    const lines = resumeLogLines(opened.resumed, host.label);
+    await appendToResumeLog(host, workdir, { lines, now: Date.now() });
+  }
+  const watch = lease?.watch();
+  acquired.move();
+  return createSession({
+    ...{ host, workdir, task, conversation, lease, watch, snapshots, exclude },
+    resumed: opened.resumed,
+    factsBase: {
+      sandbox: config.sandbox ?? {},
+      ...(briefDigest === undefined ? {} : { briefDigest }),
+    },
+    newestVersion: saved?.facts.codexVersion,
+  });
+}
+
+interface Planned {
+  readonly saved: SavedTask;
+  readonly differences: ResumedConfig['differences'];
+  readonly briefChanged: boolean;
+}
+
+interface Opened {
+  readonly conversation: OpenedCodexConversation;
+  readonly resumed: ResumeReport | undefined;
+}
+
+/** A thread that Codex cannot find is said, to the agent and to the caller, and the conversation begins anew with the files. */
+async function openResumed(
+  options: CodexConversationOptions & CodexSessionOptions,
+  planned: Planned | undefined,
+  exclude: readonly string[],
+): Promise<Opened> {
+  const { task: _task, brief: _brief, snapshots: _snapshots, seed: _seed, ...conversation } = options;
+  if (planned === undefined) {
+    return { conversation: await openCodexConversation(conversation), resumed: undefined };
+  }
+  const { saved, ...report } = planned;
+  const { snapshot, leftOut } = saved.shown;
+  const { threadId } = saved.facts;
+  const resumedAs = (thread: ResumeReport['thread']): ResumeReport => ({
+    ...{ number: snapshot.number, createdMs: snapshot.createdMs, workdir: saved.workdir, thread, leftOut },
+    ...report,
+  });
+  const open = async (resumed: ResumeReport, resume?: string): Promise<Opened> => ({
+    resumed,
+    conversation: await openCodexConversation({
+      ...conversation,
+      history: saved.history,
+      notices: [resumeNotice(resumed, { exclude })],
+      ...(resume === undefined ? {} : { resume }),
+    }),
+  });
+  if (threadId === undefined) return await open(resumedAs('none'));
+  try {
+    return await open(resumedAs('resumed'), threadId);
+  } catch (failure) {
+    if (!(failure instanceof AgentCodexError) || failure.code !== 'thread-not-found') throw failure;
+    return await open(resumedAs('lost'));
+  }
+}
+
+function settingsOf(asked: CodexTaskConfig, saved: SavedTask | undefined, task: string): ResumedConfig {
+  if (saved === undefined) return { config: asked, differences: [] };
+  return resumedConfig(asked, { facts: saved.facts, defaultVersion: defaultCodexVersion, task });
+}
+
+function excludeOf(snapshots: SessionSnapshots | undefined): readonly string[] {
+  if (snapshots?.exclude === undefined) return CODEX_SNAPSHOT_EXCLUDE;
+  return [...new Set([...snapshots.exclude, ...CODEX_SNAPSHOT_NEVER])];
+}
+
+const MAX_TASK_CHARACTERS = 200;
+
+function refuseContradictions({ task, seed, login }: CodexSessionOptions): void {
+  if (task.trim() === '' || task.length > MAX_TASK_CHARACTERS || /\p{Cc}/u.test(task)) {
+    throw new AgentCodexError(
+      'invalid-config',
+      `task cannot be ${JSON.stringify(task.slice(0, MAX_TASK_CHARACTERS))}: name it in 1 to ${MAX_TASK_CHARACTERS} characters.`,
+    );
+  }
+  if (seed !== undefined && login !== undefined)
+    throw new AgentCodexError('invalid-config', 'seed contradicts login: say one of them.');
+}

@@ -1,0 +1,34 @@
+import type { ResumeReport } from './session-snapshots.ts';
+
+/** What the agent is told of a resume, and what `resume.log` says. Both are written by this program alone: nothing of the agent's or of a file goes in. */
+export function resumeNotice(
+  report: ResumeReport,
+  { exclude }: { readonly exclude: readonly string[] },
+): string {
+  const when = new Date(report.createdMs).toISOString();
+  const sentences = [
+    `System: this task goes on in a new session, from the snapshot of ${when}.`,
+    report.workdir === 'restored'
+      ? `The folder is as it was then, without ${exclude.join(', ')}.`
+      : 'The folder is as you left it.',
+    'Programs that were running have ended.',
+    ...(report.thread === 'lost'
+      ? ['The conversation so far could not be brought back: read the files to see what was done.']
+      : []),
+    ...report.differences.map(
+      ({ setting, saved, now }) => `Changed since: ${setting}, from ${saved} to ${now}.`,
+    ),
+    ...(report.briefChanged ? ['AGENTS.md was written anew (REFRESHED in resume.log): read it again.'] : []),
+    'resume.log lists every time that the task has gone on.',
+  ];
+  return sentences.join(' ');
+}
+
+export function resumeLogLines(report: ResumeReport, hostLabel: string): readonly string[] {
+  const when = new Date(report.createdMs).toISOString();
+  return [
+    `RESUMED: from snapshot ${report.number} of ${when}, on ${hostLabel}, workdir ${report.workdir}, thread ${report.thread}.`,
+    ...report.differences.map(({ setting, saved, now }) => `CHANGED: ${setting} from ${saved} to ${now}.`),
+    ...(report.briefChanged ? ['REFRESHED: AGENTS.md was written anew.'] : []),
+  ];
+}

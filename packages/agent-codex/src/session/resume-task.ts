@@ -1,0 +1,117 @@
+import type { ConversationEvent } from '@seedbed/conversation-protocol';
+import type { Host, HostPath } from '@seedbed/host';
+import { equalPolicies, parseSandboxPolicy } from '@seedbed/sandbox-policy';
+import { type ShownSnapshot, settleRestore } from '@seedbed/snapshots';
+import { AgentCodexError } from '../agent-codex-error.ts';
+import { compareCodexVersions } from '../codex-version.ts';
+import type { CodexTaskConfig } from '../task-config.ts';
+import { decodeEvents, EVENTS_RECORD } from './event-record.ts';
+import type { ResumeDifference, SessionSnapshots } from './session-snapshots.ts';
+import { parseTaskFacts, type TaskFacts } from './task-facts.ts';
+import { readTaskMark, writeTaskMark } from './task-mark.ts';
+
+/** What there is of a task before this session. */
+export interface SavedTask {
+  readonly shown: ShownSnapshot;
+  readonly facts: TaskFacts;
+  readonly history: readonly ConversationEvent[];
+  readonly workdir: 'restored' | 'kept';
+}
+
+export interface ResumeOptions {
+  readonly task: string;
+  readonly snapshots: SessionSnapshots;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Brings a task's files back, unless the host still has them, and what is known of it. `undefined` for a task that begins.
+ * @throws {AgentCodexError} `not-saved`, `invalid-snapshot`. @throws {SnapshotError} what a restore fails with: never a silent fresh start.
+ */
+export async function bringBack(
+  host: Host,
+  workdir: HostPath,
+  { task, snapshots, signal }: ResumeOptions,
+): Promise<SavedTask | undefined> {
+  const { store, resume = 'if-saved' } = snapshots;
+  const waiting = signal && { signal };
+  await settleRestore(host, workdir, waiting);
+  if (resume === 'never') return undefined;
+  const [rows, mark] = await Promise.all([store.list(task, waiting), readTaskMark(host, workdir)]);
+  const row = rows.at(-1);
+  if (row === undefined) {
+    if (resume === 'if-saved') return undefined;
+    throw new AgentCodexError('not-saved', `There is no snapshot of ${JSON.stringify(task)} to go on from.`);
+  }
+  const ref = { task, number: row.number };
+  const isThere = mark?.task === task && mark.saveId === row.saveId;
+  const onProgress = snapshots.onRestoreProgress;
+  const restoring = { ...ref, ...(onProgress && { onProgress }), ...waiting };
+  const shown = isThere ? await store.show(ref, waiting) : await store.restore(host, workdir, restoring);
+  if (!isThere) await writeTaskMark(host, workdir, { task, saveId: row.saveId });
+  const facts = parseTaskFacts(shown, task);
+  const hasEvents = shown.records.some(({ name }) => name === EVENTS_RECORD);
+  const history = hasEvents ? await decodeEvents(await store.openRecord(ref, EVENTS_RECORD, waiting)) : [];
+  return { shown, facts, history, workdir: isThere ? 'kept' : 'restored' };
+}
+
+/** The settings of the session: the caller's, and where there is none that of the task before. */
+export interface ResumedConfig {
+  readonly config: CodexTaskConfig;
+  readonly differences: readonly ResumeDifference[];
+}
+
+/** @throws {AgentCodexError} `downgrade-refused` when a newer Codex than the one that is asked for has touched the thread. */
+export function resumedConfig(
+  config: CodexTaskConfig,
+  {
+    facts,
+    defaultVersion,
+    task,
+  }: { readonly facts: TaskFacts; readonly defaultVersion: string; readonly task: string },
+): ResumedConfig {
+  const version = config.version ?? newer(defaultVersion, facts.codexVersion);
+  if (facts.threadId !== undefined && compareCodexVersions(version, facts.codexVersion) < 0) {
+    throw new AgentCodexError(
+      'downgrade-refused',
+      `The thread of ${JSON.stringify(task)} was touched by Codex ${facts.codexVersion}; Codex ${version} is older and would leave it unreadable. Run it with ${facts.codexVersion} or newer.`,
+    );
+  }
+  const model = config.model ?? facts.model;
+  const effort = config.effort ?? facts.effort;
+  const sandbox = config.sandbox ?? facts.sandbox;
+  const differences = [
+    ...difference('codexVersion', facts.codexVersion, version),
+    ...difference('model', facts.model, model),
+    ...difference('effort', facts.effort, effort),
+    ...(isSamePolicy(facts.sandbox, sandbox)
+      ? []
+      : difference('sandbox', JSON.stringify(facts.sandbox), JSON.stringify(sandbox))),
+  ];
+  return {
+    config: {
+      ...config,
+      version,
+      sandbox,
+      ...(model === undefined ? {} : { model }),
+      ...(effort === undefined ? {} : { effort }),
+    },
+    differences,
+  };
+}
+
+function newer(a: string, b: string): string {
+  return compareCodexVersions(a, b) < 0 ? b : a;
+}
+
+function difference(
+  setting: ResumeDifference['setting'],
+  saved: string | undefined,
+  now: string | undefined,
+): readonly ResumeDifference[] {
+  return saved === now ? [] : [{ setting, saved: saved ?? 'none', now: now ?? 'none' }];
+}
+
+function isSamePolicy(a: unknown, b: unknown): boolean {
+  return equalPolicies(parseSandboxPolicy(a), parseSandboxPolicy(b));
+}

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { type Host, HostError, type HostPath, joinHostPath, readText } from '@seedbed/host';
+import { AgentCodexError } from '../agent-codex-error.ts';
+
+/** By its first line an AGENTS.md of ours is known from one that came with a repository. */
+const FIRST_LINE = '<!-- Written by Seedbed for this task; it is written anew when the task changes. -->';
+
+const MAX_BRIEF_BYTES = 1024 * 1024;
+const RESUME_LOG_BYTES = 64 * 1024;
+
+export interface BriefContent {
+  /** What the agent is to do, in the caller's words. */
+  readonly text: string;
+  /** What snapshots leave out. */
+  readonly exclude: readonly string[];
+}
+
+/** AGENTS.md as the agent finds it. */
+export function renderBrief({ text, exclude }: BriefContent): string {
+  const lost = exclude.map((glob) => `\`${glob}\``).join(', ');
+  return [
+    FIRST_LINE,
+    '',
+    text.trim(),
+    '',
+    '## When this task is resumed',
+    '',
+    'The task may be stopped at any time and go on later, perhaps on another machine, in the same conversation. This folder comes back as it was, with two exceptions:',
+    'programs that were running are not running any more, and what can be made again is not kept:',
+    `${lost}.`,
+    'Each time it goes on a line is added to `resume.log` in this folder. A line that begins with `REFRESHED:` says that this file was changed meanwhile: read it again.',
+    '',
+  ].join('\n');
+}
+
+export function digestOfBrief(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** @throws {AgentCodexError} `invalid-config` when the folder has an AGENTS.md that is not ours: it is left alone. */
+export async function writeBrief(host: Host, workdir: HostPath, content: BriefContent): Promise<void> {
+  const path = joinHostPath(workdir, 'AGENTS.md');
+  const there = await textIfThere(host, path);
+  if (there !== undefined && !there.startsWith(FIRST_LINE)) {
+    throw new AgentCodexError(
+      'invalid-config',
+      `${path} has come with the folder, so brief cannot be written there. Leave brief out and use instructions, or put the repository into a folder of its own below the workdir.`,
+    );
+  }
+  const text = renderBrief(content);
+  if (there !== text) await host.writeFile(path, text, { mode: 0o644 });
+}
+
+/** Adds lines to the log of resumes; of a very long one the beginning goes. A link in its place is replaced, not followed. */
+export async function appendToResumeLog(
+  host: Host,
+  workdir: HostPath,
+  { lines, now }: { readonly lines: readonly string[]; readonly now: number },
+): Promise<void> {
+  const path = joinHostPath(workdir, 'resume.log');
+  const before = (await textIfThere(host, path)) ?? '';
+  const stamp = new Date(now).toISOString();
+  const added = lines.map((line) => `${stamp} ${line.replaceAll('\n', ' ')}\n`).join('');
+  await host.writeFile(path, `${before.slice(-RESUME_LOG_BYTES)}${added}`, { mode: 0o644 });
+}
+
+async function textIfThere(host: Host, path: HostPath): Promise<string | undefined> {
+  const stat = await host.stat(path);
+  if (stat?.kind !== 'file') return undefined;
+  try {
+    return await readText(host, path, { maxBytes: MAX_BRIEF_BYTES });
+  } catch (failure) {
+    if (failure instanceof HostError && failure.code === 'not-found') return undefined;
+    throw failure;
+  }
+}

@@ -1,0 +1,37 @@
+import { type Host, HostError, type HostPath, joinHostPath, readText } from '@seedbed/host';
+import { z } from 'zod';
+
+/** Says on a host which snapshot a workdir has come from, so that what was done since is not thrown away by restoring it. */
+export interface TaskMark {
+  readonly task: string;
+  /** Of the snapshot that was made of this workdir, or restored to it, last. */
+  readonly saveId: string;
+}
+
+const markSchema: z.ZodType<TaskMark> = z.object({ task: z.string(), saveId: z.string() });
+
+const MAX_MARK_BYTES = 64 * 1024;
+
+/** `undefined` where there is none that can be read: then nothing is known of the workdir. An agent can write there: it can only keep its own files by it. */
+export async function readTaskMark(host: Host, workdir: HostPath): Promise<TaskMark | undefined> {
+  try {
+    const path = await host.canonicalize(markPath(workdir), { within: workdir });
+    const parsed = markSchema.safeParse(JSON.parse(await readText(host, path, { maxBytes: MAX_MARK_BYTES })));
+    return parsed.success ? parsed.data : undefined;
+  } catch (failure) {
+    if (failure instanceof HostError && failure.code === 'host-lost') throw failure;
+    return undefined;
+  }
+}
+
+export async function writeTaskMark(host: Host, workdir: HostPath, mark: TaskMark): Promise<void> {
+  const path = markPath(workdir);
+  const folder = joinHostPath(workdir, 'home/.seedbed');
+  await host.makeDirectory(folder, { mode: 0o700 });
+  await host.canonicalize(path, { within: workdir });
+  await host.writeFile(path, `${JSON.stringify(mark)}\n`, { mode: 0o600 });
+}
+
+function markPath(workdir: HostPath): HostPath {
+  return joinHostPath(workdir, 'home/.seedbed/task.json');
+}

@@ -1,0 +1,47 @@
+// Usage: node session-child.ts <SessionChildPlan as JSON>. Runs turns, each of which is saved, says so, and waits to be killed.
+import { createLocalHost } from '@seedbed/host/local';
+import type { CodexConfig } from '../src/index.ts';
+import { openCodexSession } from '../src/index.ts';
+import { openSnapshotStore, type StorePlace } from './snapshot-store.ts';
+
+export interface SessionChildPlan {
+  readonly store: StorePlace;
+  readonly workdir: string;
+  readonly version: string;
+  readonly codex: string;
+  readonly config: CodexConfig;
+  readonly env: Readonly<Record<string, string>>;
+  readonly turns: readonly string[];
+  readonly brief?: string;
+  /** Whose processes these are, for whoever looks for them. */
+  readonly mark: string;
+}
+
+const plan: SessionChildPlan = JSON.parse(process.argv[2] ?? '');
+const { snapshots } = await openSnapshotStore(plan.store);
+const host = createLocalHost();
+let saves = 0;
+let onSaved = Promise.withResolvers<void>();
+const session = await openCodexSession({
+  ...{ host, task: 'task-1', workdir: plan.workdir, version: plan.version, binary: { path: plan.codex } },
+  ...(plan.brief === undefined ? {} : { brief: plan.brief }),
+  config: plan.config,
+  env: { ...plan.env, SEEDBED_TEST: plan.mark },
+  snapshots: {
+    store: snapshots,
+    quietMs: 20,
+    onSaved() {
+      saves += 1;
+      onSaved.resolve();
+    },
+    onSaveFailed: (failure) => onSaved.reject(failure),
+  },
+});
+for (const text of plan.turns) {
+  onSaved = Promise.withResolvers<void>();
+  const { outcome } = await session.conversation.run(text);
+  await onSaved.promise;
+  process.stdout.write(`${outcome.status} ${session.conversation.threadId} ${saves}\n`);
+}
+process.stdout.write('waiting\n');
+setInterval(() => undefined, 60_000);

@@ -1,7 +1,7 @@
 import { BlobStoreError } from './blob-store-error.ts';
 
 /** The error of what the caller's signal stopped. `attempt` completes the sentence "Stopped before it could …". */
-function abortedError(signal: AbortSignal, attempt: string): BlobStoreError {
+export function abortedError(signal: AbortSignal, attempt: string): BlobStoreError {
   return new BlobStoreError('aborted', `Told to stop before it could ${attempt}.`, { cause: signal.reason });
 }
 

@@ -1,4 +1,4 @@
-import { unlessAborted } from './abort.ts';
+import { abortedError } from './abort.ts';
 
 /** Where bytes come from, piece by piece. */
 export interface ByteSource {
@@ -22,7 +22,7 @@ export function byteStream(
   };
   let fail: (error: unknown) => void = () => undefined;
   const onAbort = (): void => {
-    unlessAborted(new Promise<never>(() => undefined), signal, attempt).catch(fail);
+    if (signal !== undefined) fail(abortedError(signal, attempt));
     void close();
   };
   return new ReadableStream<Uint8Array>(

@@ -35,10 +35,11 @@ async function openLinked(
   const through = uri.replace(/^(mongodb:\/\/(?:[^@/]*@)?)[^/?]*/, `$1${link.host}:${link.port}`);
   const client = new MongoClient(through, {
     directConnection: true,
-    serverSelectionTimeoutMS: 300,
+    serverSelectionTimeoutMS: 3_000,
     heartbeatFrequencyMS: 500,
   });
-  const answerMs = options.answerMs ?? 5_000;
+  await client.connect();
+  const answerMs = options.answerMs ?? 10_000;
   return {
     link,
     store: createGridFsBlobStore(client.db(own.db.databaseName), { answerMs }),
@@ -111,7 +112,7 @@ describeOnMongodb('GridFS through a bad link', (database) => {
   });
 
   it('says that a server does not answer, in good time, and works with the same data when it does again', async () => {
-    await using linked = await openLinked(database().uri, { answerMs: 400 });
+    await using linked = await openLinked(database().uri, { answerMs: 2_000 });
     const { link, store } = linked;
     const id = await store.put(patternBytes(100_000));
     link.stall();

@@ -3,6 +3,7 @@ import { judgeCandidates } from './candidate-order.ts';
 import { changeSeed, notFound, without } from './change-seed.ts';
 import type { LeaseState } from './lease-state.ts';
 import { refuseLost, salvage } from './outstanding.ts';
+import { openStored } from './seed-content.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError, type SeedErrorCode, type SeedRefusal, SeedUnavailableError } from './seed-error.ts';
 import type { Outstanding, SeedId } from './seed-facts.ts';
@@ -129,9 +130,9 @@ async function prepare(
   try {
     const unsettled = left === undefined ? undefined : await settleLeft(context, state, left);
     if (unsettled === undefined) {
-      const { facts } = await readSettled(context, seedId);
-      if (facts.credential === undefined) throw new SeedError('unreadable', 'it holds no login');
-      state.basis = facts.credential.generation;
+      // Opened now, so that what cannot be opened is not given to anybody.
+      const { credential } = await openStored(context, await readSettled(context, seedId));
+      state.basis = credential.generation;
       state.seen.add(state.basis);
       return undefined;
     }

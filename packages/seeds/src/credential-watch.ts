@@ -1,9 +1,9 @@
 import { readCredentialFile } from './credential-bytes.ts';
-import type { LeaseState, PlantedPlace } from './lease-state.ts';
+import type { LeaseState, PlantedPlace, WriteBackOutcome } from './lease-state.ts';
 import { noteOutstanding } from './outstanding.ts';
 import { writeSeedFile } from './plant-seed.ts';
 import { writePlantedMarker } from './planted-marker.ts';
-import { saveUnderLease, type WriteBackOutcome } from './save-under-lease.ts';
+import { saveUnderLease } from './save-under-lease.ts';
 import { openStored } from './seed-content.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError } from './seed-error.ts';
@@ -27,7 +27,10 @@ export async function collectCredential(
     bytes = await look();
   }
   if (bytes === undefined) {
-    context.report({ type: 'ignored', seedId: state.seedId, holder: state.holder, reason: 'missing' });
+    const { looked, seedId, holder } = state;
+    const isNews = looked === undefined || looked.bytes !== undefined;
+    state.looked = { bytes: undefined, outcome: undefined };
+    if (isNews) context.report({ type: 'ignored', seedId, holder, reason: 'missing' });
     return undefined;
   }
   const before = state.basis;
@@ -81,7 +84,7 @@ export async function bringNewer(
   await writeSeedFile(planted.files, planted.home, { file: context.credential, bytes: stored.bytes });
   state.basis = generation;
   state.seen.add(generation);
-  state.settledBytes = stored.bytes;
+  state.looked = { bytes: stored.bytes, outcome: { outcome: 'unchanged', generation } };
   await noteBasis(state, planted);
   context.report({ type: 'updated', seedId: state.seedId, holder: state.holder, generation });
 }

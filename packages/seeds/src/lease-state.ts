@@ -1,5 +1,6 @@
 import type { HostFiles, HostPath } from '@seedbed/host';
 import type { HeldLease } from './lease-renewal.ts';
+import type { SaveOutcome } from './save-back.ts';
 
 /** Where a lease has put its credential. */
 export interface PlantedPlace {
@@ -9,14 +10,23 @@ export interface PlantedPlace {
   readonly place: string;
 }
 
+/** What became of a credential; `journaled` says that the store does not answer, and that it is on this machine's disk until it does. */
+export type WriteBackOutcome = SaveOutcome | { readonly outcome: 'journaled'; readonly generation: string };
+
+export interface LookedAt {
+  /** `undefined`: the file was not there. */
+  readonly bytes: Uint8Array | undefined;
+  readonly outcome: WriteBackOutcome | undefined;
+}
+
 /** What one lease knows of its credential. Changed only by what runs in `serially`. */
 export interface LeaseState extends HeldLease {
   /** The generation that the session's credential came out of: what the next write-back replaces. Empty until the store was read under the lease. */
   basis: string;
   /** Every generation that this lease has had: none of them is news. */
   readonly seen: Set<string>;
-  /** The bytes that were last settled with the store or the journal. */
-  settledBytes: Uint8Array | undefined;
+  /** What was looked at last, and what became of it: the same bytes are no news. */
+  looked: LookedAt | undefined;
   planted: PlantedPlace | undefined;
   /** Whether anything may be out there that neither the store nor the journal has. */
   unsaved: boolean;
@@ -30,7 +40,7 @@ export function createLeaseState(held: HeldLease): LeaseState {
     ...held,
     basis: '',
     seen: new Set(),
-    settledBytes: undefined,
+    looked: undefined,
     planted: undefined,
     unsaved: false,
     serially(work) {

@@ -60,7 +60,7 @@ export async function plantSeed(
   await onHost(`plant in ${home}`, () =>
     writePlantedMarker(host, home, { seedId: state.seedId, generation: basis }),
   );
-  state.settledBytes = bytes;
+  state.looked = { bytes, outcome: { outcome: 'unchanged', generation: basis } };
   await noteOutstanding(context, state, { phase: 'planted', basis, place, path });
 }
 
@@ -85,7 +85,7 @@ async function settlePresent(
     await saveUnderLease(context, state, { bytes, how: 'rotated' });
   } finally {
     if (state.basis === '' || state.basis === marked) state.basis = basis;
-    state.settledBytes = undefined;
+    state.looked = undefined;
   }
 }
 

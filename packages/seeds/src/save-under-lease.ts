@@ -1,12 +1,9 @@
 import type { JournalEntry } from './journal/seed-journal.ts';
-import type { LeaseState } from './lease-state.ts';
-import { type SaveOutcome, saveBack } from './save-back.ts';
+import type { LeaseState, WriteBackOutcome } from './lease-state.ts';
+import { saveBack } from './save-back.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError } from './seed-error.ts';
 import type { LineageEntry } from './seed-facts.ts';
-
-/** What became of a credential; `journaled` says that the store does not answer, and that it is on this machine's disk until it does. */
-export type WriteBackOutcome = SaveOutcome | { readonly outcome: 'journaled'; readonly generation: string };
 
 /**
  * Saves what a lease's credential has become: first on this machine's disk, then in the store.
@@ -21,13 +18,15 @@ export async function saveUnderLease(
     how,
   }: { readonly bytes: Uint8Array; readonly how: Extract<LineageEntry['how'], 'rotated' | 'refreshed'> },
 ): Promise<WriteBackOutcome> {
-  if (state.settledBytes !== undefined && Buffer.compare(state.settledBytes, bytes) === 0)
-    return { outcome: 'unchanged', generation: state.basis };
+  const known = await knownOutcome(context, state, bytes);
+  if (known !== undefined) return known;
   const { seedId, holder, fence, basis } = state;
   const reading = context.kind.read(bytes);
   if (reading.state !== 'logged-in') {
     context.report({ type: 'ignored', seedId, holder, reason: reading.state });
-    return { outcome: 'ignored', reason: reading.state };
+    const outcome = { outcome: 'ignored', reason: reading.state } as const;
+    state.looked = { bytes, outcome };
+    return outcome;
   }
   const { generation } = reading;
   state.unsaved = true;
@@ -50,7 +49,7 @@ export async function saveUnderLease(
       );
     const outcome = await saveBack(context, seedId, { bytes, basis, holder, how });
     if (outcome.outcome === 'saved' || outcome.outcome === 'unchanged') advance(state, generation);
-    settle(state, bytes);
+    settle(state, bytes, outcome);
     await entry?.remove().catch(() => undefined);
     return outcome;
   } catch (cause) {
@@ -67,10 +66,11 @@ export async function saveUnderLease(
       );
     }
     advance(state, generation);
-    settle(state, bytes);
+    const outcome = { outcome: 'journaled', generation } as const;
+    settle(state, bytes, outcome);
     context.postpone(entry);
     context.report({ type: 'journaled', seedId, holder, cause });
-    return { outcome: 'journaled', generation };
+    return outcome;
   }
 }
 
@@ -79,8 +79,8 @@ function advance(state: LeaseState, generation: string): void {
   state.seen.add(generation);
 }
 
-function settle(state: LeaseState, bytes: Uint8Array): void {
-  state.settledBytes = bytes;
+function settle(state: LeaseState, bytes: Uint8Array, outcome: WriteBackOutcome): void {
+  state.looked = { bytes, outcome };
   state.unsaved = false;
 }
 
@@ -90,4 +90,19 @@ async function journaled(
   note: Parameters<NonNullable<SeedContext['journal']>['write']>[0],
 ): Promise<JournalEntry | undefined> {
   return await journal?.write(note).catch(() => undefined);
+}
+
+/** What is said of bytes that were looked at just before. */
+async function knownOutcome(
+  context: SeedContext,
+  { looked, basis: generation, holder }: LeaseState,
+  bytes: Uint8Array,
+): Promise<WriteBackOutcome | undefined> {
+  if (looked?.bytes === undefined || looked.outcome === undefined) return undefined;
+  if (Buffer.compare(looked.bytes, bytes) !== 0) return undefined;
+  const { outcome } = looked.outcome;
+  if (outcome === 'saved') return { outcome: 'unchanged', generation };
+  if (outcome === 'journaled' && (await context.catchUpWith(holder)))
+    return { outcome: 'unchanged', generation };
+  return looked.outcome;
 }

@@ -1,9 +1,14 @@
 import { changeSeed, without } from './change-seed.ts';
 import { bringNewer, collectCredential, watchPlanted } from './credential-watch.ts';
 import { type HeldLease, isHeldBy, renewLease } from './lease-renewal.ts';
-import { createLeaseState, type LeaseState, type PlantedPlace } from './lease-state.ts';
+import {
+  createLeaseState,
+  type LeaseState,
+  type PlantedPlace,
+  type WriteBackOutcome,
+} from './lease-state.ts';
 import { type PlantOptions, plantSeed } from './plant-seed.ts';
-import { saveUnderLease, type WriteBackOutcome } from './save-under-lease.ts';
+import { saveUnderLease } from './save-under-lease.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError } from './seed-error.ts';
 import type { SeedFacts, SeedId } from './seed-facts.ts';

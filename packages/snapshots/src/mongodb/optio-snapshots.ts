@@ -90,6 +90,8 @@ function objectId(id: string): ObjectId {
 function unpacked(packed: Readable): ReadableStream<Uint8Array> {
   const gunzip = createGunzip();
   packed.on('error', (failure) => gunzip.destroy(failure));
+  // Whoever reads meets it, also when it comes before the reading begins.
+  gunzip.on('error', () => undefined);
   gunzip.on('close', () => packed.destroy());
   return ReadableStream.from(packed.pipe(gunzip));
 }

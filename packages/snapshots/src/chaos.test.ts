@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hostPath } from '@seedbed/host';
+import { createLocalHost } from '@seedbed/host/local';
+import { expect, it } from 'vitest';
+import { digestOfTree, openChaosStore } from '../test/chaos-child.ts';
+import { temporaryFolder } from '../test/disk-tree.ts';
+import { settleRestore } from './index.ts';
+
+/** How often a program is killed. `SEEDBED_CHAOS_ROUNDS` makes it more: 200 were run. */
+const ROUNDS = Number(process.env['SEEDBED_CHAOS_ROUNDS'] ?? 12);
+const LONGEST_MS = 700;
+
+/** Starts the program, and kills it at some moment while it works. */
+async function killedWhileItWorks(folder: string, mode: 'save' | 'restore', round: number): Promise<void> {
+  const program = join(import.meta.dirname, '../test/chaos-child.ts');
+  const child = spawn(
+    process.execPath,
+    ['--conditions', 'development', program, folder, mode, String(round * 1_000)],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const ended = once(child, 'close');
+  const [first] = await once(child.stdout, 'data');
+  expect(String(first)).toBe('ready\n');
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * LONGEST_MS));
+  child.kill('SIGKILL');
+  expect(await ended).toEqual([null, 'SIGKILL']);
+}
+
+it('a program that is killed while it saves leaves the last good snapshot, whole', {
+  timeout: ROUNDS * 20_000,
+}, async () => {
+  await using place = await temporaryFolder();
+  const host = createLocalHost();
+  let last = 0;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await killedWhileItWorks(place.path, 'save', round);
+    using store = await openChaosStore(place.path);
+    const { snapshots } = store;
+    const rows = await snapshots.list('t');
+    expect(rows.at(-1)?.number ?? 0).toBeGreaterThanOrEqual(last);
+    last = rows.at(-1)?.number ?? 0;
+    for (const { number } of rows) {
+      expect((await snapshots.verify({ task: 't', number })).damaged).toEqual([]);
+      const again = join(place.path, 'again');
+      const { facts } = await snapshots.restore(host, hostPath(again), { task: 't', number });
+      expect(facts).toEqual({ digest: await digestOfTree(again) });
+    }
+  }
+  expect(last).toBeGreaterThan(0);
+  using store = await openChaosStore(place.path);
+  await store.snapshots.prune('t', { orphansAfterMs: -60_000 });
+  const [row] = (await store.snapshots.list('t')).slice(-1);
+  expect((await store.snapshots.verify({ task: 't', number: row?.number ?? 0 })).damaged).toEqual([]);
+});
+
+it('a program that is killed while it restores leaves one of two trees', {
+  timeout: ROUNDS * 20_000,
+}, async () => {
+  await using place = await temporaryFolder();
+  const host = createLocalHost();
+  const again = join(place.path, 'again');
+  using store = await openChaosStore(place.path);
+  for (let round = 0; (await store.snapshots.list('t')).length < 3; round += 1)
+    await killedWhileItWorks(place.path, 'save', round);
+  const digests = new Set<string>();
+  for (const { number } of await store.snapshots.list('t')) {
+    const { facts } = await store.snapshots.show({ task: 't', number });
+    digests.add(JSON.stringify(facts));
+  }
+  const endings = new Map<string, number>();
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await killedWhileItWorks(place.path, 'restore', round);
+    const settled = await settleRestore(host, hostPath(again));
+    endings.set(settled, (endings.get(settled) ?? 0) + 1);
+    const isThere = (await readdir(place.path)).includes('again');
+    if (isThere) expect([...digests]).toContain(JSON.stringify({ digest: await digestOfTree(again) }));
+    expect((await readdir(place.path)).filter((name) => name.startsWith('.seedbed'))).toEqual([]);
+    if (round % 5 === 4) await rm(again, { recursive: true, force: true });
+  }
+  expect([...endings.values()].reduce((sum, count) => sum + count, 0)).toBe(ROUNDS);
+});

@@ -1,0 +1,139 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createGridFsBlobStore, ensureIndexes } from '@seedbed/blob-store/gridfs';
+import { hostPath } from '@seedbed/host';
+import { createLocalHost } from '@seedbed/host/local';
+import { type LinkProxy, openLinkProxy } from '@seedbed/host/testing';
+import { describeOnMongodb, openTestDatabase } from '@seedbed/mongodb-server';
+import { type Db, MongoClient } from 'mongodb';
+import { expect, it } from 'vitest';
+import { seen, temporaryFolder } from '../../test/disk-tree.ts';
+import { pattern } from '../../test/random-tree.ts';
+import { createSnapshots, SnapshotError, type Snapshots } from '../index.ts';
+import { createMongoSnapshotIndex } from './index.ts';
+
+const host = createLocalHost();
+
+interface Linked extends AsyncDisposable {
+  readonly link: LinkProxy;
+  readonly through: () => Snapshots;
+  readonly direct: () => Snapshots;
+}
+
+/** A store in MongoDB that is reached through a link that can be cut, and directly. */
+async function openLinked(uri: string): Promise<Linked> {
+  await using stack = new AsyncDisposableStack();
+  const own = await openTestDatabase(uri);
+  stack.defer(async () => await own[Symbol.asyncDispose]());
+  await ensureIndexes(own.db);
+  const [target] = own.client.options.hosts;
+  const link = stack.use(
+    await openLinkProxy({ host: target?.host ?? '127.0.0.1', port: target?.port ?? 27_017 }, { delayMs: 1 }),
+  );
+  const by = uri.replace(/^(mongodb:\/\/(?:[^@/]*@)?)[^/?]*/, `$1${link.host}:${link.port}`);
+  const client = stack.adopt(
+    new MongoClient(by, {
+      directConnection: true,
+      serverSelectionTimeoutMS: 2_000,
+      heartbeatFrequencyMS: 500,
+    }),
+    (each) => each.close(),
+  );
+  stack.defer(() => {
+    link.accept();
+    link.resume();
+  });
+  const over = (db: Db, answerMs: number) => (): Snapshots =>
+    createSnapshots({
+      index: createMongoSnapshotIndex(db),
+      blobs: createGridFsBlobStore(db, { answerMs }),
+      encryption: 'plaintext',
+    });
+  const ended = stack.move();
+  return {
+    link,
+    through: over(client.db(own.db.databaseName), 3_000),
+    direct: over(own.db, 10_000),
+    [Symbol.asyncDispose]: () => ended.disposeAsync(),
+  };
+}
+
+describeOnMongodb('snapshots in a MongoDB that is away for a while', (database) => {
+  it('keep the last good one, say what happened, and go on', { timeout: 240_000 }, async () => {
+    await using linked = await openLinked(database().uri);
+    await using place = await temporaryFolder();
+    const { link, through, direct } = linked;
+    const [work, again] = [join(place.path, 'work'), join(place.path, 'again')];
+    await mkdir(work);
+    await writeFile(join(work, 'kept'), pattern(300_000, 1));
+    await through().save(host, hostPath(work), { task: 't' });
+    let failed = 0;
+    for (let cut = 0; cut < 6; cut += 1) {
+      for (let at = 0; at < 8; at += 1)
+        await writeFile(join(work, `file-${at}`), pattern(250_000, cut * 10 + at));
+      const before = await seen(work);
+      const known = (await direct().list('t')).length;
+      link.cutAfter(1_000 + cut * 420_000, cut % 2 === 0 ? 'up' : 'down');
+      const saved = await through()
+        .save(host, hostPath(work), { task: 't', keep: 20 })
+        .then(
+          () => true,
+          (failure: unknown) => {
+            expect(failure).toBeInstanceOf(SnapshotError);
+            expect((failure as SnapshotError).code).toBe('store-failed');
+            return false;
+          },
+        );
+      failed += saved ? 0 : 1;
+      link.accept();
+      link.resume();
+      const rows = await direct().list('t');
+      // An answer that was lost may be that of the save itself.
+      expect(rows.length - known).toBeGreaterThanOrEqual(saved ? 1 : 0);
+      for (const { number } of rows.slice(-2))
+        expect((await direct().verify({ task: 't', number })).damaged).toEqual([]);
+      await expect.poll(() => through().list('t'), { timeout: 20_000 }).toHaveLength(rows.length);
+      await through().save(host, hostPath(work), { task: 't', keep: 20 });
+      await direct().restore(host, hostPath(again), { task: 't' });
+      expect(await seen(again)).toEqual(before);
+    }
+    expect(failed).toBeGreaterThan(0);
+    const swept = await direct().prune('t', { keep: 2, orphansAfterMs: -60_000 });
+    expect(swept.removed.length).toBeGreaterThan(0);
+    expect((await direct().verify({ task: 't' })).damaged).toEqual([]);
+  });
+
+  it('leave a folder as it was when a restore is cut off', { timeout: 120_000 }, async () => {
+    await using linked = await openLinked(database().uri);
+    await using place = await temporaryFolder();
+    const { link, through, direct } = linked;
+    const work = join(place.path, 'work');
+    await mkdir(work);
+    for (let at = 0; at < 12; at += 1) await writeFile(join(work, `file-${at}`), pattern(400_000, at));
+    const wanted = await seen(work);
+    await direct().save(host, hostPath(work), { task: 't' });
+    for (let at = 0; at < 12; at += 1) await writeFile(join(work, `file-${at}`), 'changed');
+    const before = await seen(work);
+    const snapshots = through();
+    await snapshots.list('t');
+    link.refuse();
+    link.cutAfter(1_500_000, 'down');
+    await expect(snapshots.restore(host, hostPath(work), { task: 't' })).rejects.toMatchObject({
+      code: 'store-failed',
+    });
+    expect(await seen(work)).toEqual(before);
+    link.accept();
+    link.resume();
+    await expect
+      .poll(
+        () =>
+          through()
+            .list('t')
+            .catch(() => []),
+        { timeout: 20_000 },
+      )
+      .toHaveLength(1);
+    await through().restore(host, hostPath(work), { task: 't' });
+    expect(await seen(work)).toEqual(wanted);
+  });
+});

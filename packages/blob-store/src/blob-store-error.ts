@@ -1,6 +1,7 @@
 /**
  * - `not-found`: the store has no such blob.
  * - `already-exists`: a blob was put under a name that is taken.
+ * - `id-in-use`: another put under this name is under way, or was interrupted and not swept; there is no blob of that name yet. Take a fresh one.
  * - `invalid-id`, `invalid-range`: what was asked for can't be in any store.
  * - `invalid-labels`: a label's name or value is none that every store can keep; see `BlobLabels`.
  * - `damaged`: a blob has lost bytes, or has some that are not its own.
@@ -17,6 +18,7 @@
 export type BlobStoreErrorCode =
   | 'not-found'
   | 'already-exists'
+  | 'id-in-use'
   | 'invalid-id'
   | 'invalid-range'
   | 'invalid-labels'

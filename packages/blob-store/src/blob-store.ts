@@ -19,7 +19,7 @@ export interface BlobInfo {
 }
 
 export interface PutOptions {
-  /** From `createId`. A fresh one by default. @throws `already-exists` when the store has a blob of that name, or another put of it is under way or was interrupted (until `sweep`): it is left as it is. */
+  /** From `createId`. A fresh one by default. @throws `already-exists` when the store has a blob of that name, which is left as it is; `id-in-use`. */
   readonly id?: BlobId;
   readonly labels?: BlobLabels;
   readonly signal?: AbortSignal;

@@ -109,6 +109,20 @@ describeOnMongodb('a GridFS store', (database) => {
     expect(await readBlob(store, kept)).toHaveLength(5_000);
   });
 
+  it('tells an id that a blob has from one that an interrupted put left, and takes the latter once it is swept', async () => {
+    const { db } = database();
+    await ensureIndexes(db, { bucketName: 'taken' });
+    const store = createGridFsBlobStore(db, { bucketName: 'taken' });
+    const id = store.createId();
+    await chunksOf('taken').insertOne({ files_id: new ObjectId(id), n: 0, data: Buffer.alloc(10) });
+    await expect(store.put(patternBytes(600_000), { id })).rejects.toMatchObject({ code: 'id-in-use' });
+    expect(await chunksOf('taken').countDocuments({})).toBe(1);
+    expect(await store.sweep({ olderThanMs: 0 })).toMatchObject({ removed: 1 });
+    await store.put(patternBytes(600_000), { id });
+    await expect(store.put(patternBytes(1), { id })).rejects.toMatchObject({ code: 'already-exists' });
+    expect(await readBlob(store, id)).toHaveLength(600_000);
+  });
+
   it('sweeps chunks that no file owns once the youngest of them is old, and no others', async () => {
     const db = database().db;
     const store = createGridFsBlobStore(db, { bucketName: 'swept', chunkSizeBytes: 1_000 });

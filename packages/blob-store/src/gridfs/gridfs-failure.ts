@@ -49,7 +49,7 @@ function isBrokenSocket(error: unknown): boolean {
 export function alreadyExists(attempt: string, cause?: unknown): BlobStoreError {
   return new BlobStoreError(
     'already-exists',
-    `Could not ${attempt}: there is a blob of that name, or another put of it is under way or was interrupted. It was left as it is; take another id.`,
+    `Could not ${attempt}: there is a blob of that name already; it was left as it is.`,
     { cause },
   );
 }

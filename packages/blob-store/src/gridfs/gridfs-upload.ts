@@ -2,9 +2,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Binary, Long, ObjectId } from 'mongodb';
 import { throwIfAborted } from '../abort.ts';
 import type { BlobLabels } from '../blob-store.ts';
+import { BlobStoreError } from '../blob-store-error.ts';
 import { bodyPieces } from '../body-pieces.ts';
 import { createWaitingBytes } from '../waiting-bytes.ts';
-import { gridFsFailure } from './gridfs-failure.ts';
+import { alreadyExists, gridFsFailure } from './gridfs-failure.ts';
 import type { Bucket } from './gridfs-layout.ts';
 import type { Question } from './server-answer.ts';
 
@@ -41,7 +42,7 @@ export async function upload(
   } catch (error) {
     const failure = gridFsFailure(error, attempt);
     if (failure.code !== 'unavailable') await chunks.remove();
-    throw failure;
+    throw failure.code === 'already-exists' ? await takenBy(bucket, options) : failure;
   }
   const size = chunks.size();
   const file = {
@@ -61,6 +62,19 @@ export async function upload(
     if (failure.code !== 'unavailable') await chunks.remove();
     throw failure;
   }
+}
+
+/** Somebody else's chunks lie under this id: those of a blob, or of a put that has not come to its end. */
+async function takenBy(
+  { files, answered }: Bucket,
+  { id, attempt, signal }: Upload,
+): Promise<BlobStoreError> {
+  const file = await answered(files.findOne({ _id: id }, { projection: { _id: 1 } }), { attempt, signal });
+  if (file !== null) return alreadyExists(attempt);
+  return new BlobStoreError(
+    'id-in-use',
+    `Could not ${attempt}: another put under this id is under way, or was interrupted and not swept yet. Take a fresh id.`,
+  );
 }
 
 interface ChunkWriter {

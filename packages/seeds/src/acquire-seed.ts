@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { judgeCandidates } from './candidate-order.ts';
 import { changeSeed, notFound, without } from './change-seed.ts';
+import type { HeldLease } from './lease-renewal.ts';
 import type { LeaseState } from './lease-state.ts';
 import { refuseLost, salvage } from './outstanding.ts';
 import { openStored } from './seed-content.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError, type SeedErrorCode, type SeedRefusal, SeedUnavailableError } from './seed-error.ts';
 import type { Outstanding, SeedId } from './seed-facts.ts';
-import { type LeaseStart, type StartedLease, startLease } from './seed-lease.ts';
+import { type StartedLease, startLease } from './seed-lease.ts';
 import type { SeedListing, SeedReading } from './seed-store.ts';
 import { readSettled } from './settle-overwritten.ts';
 
@@ -62,6 +63,8 @@ async function lookOnce(
   target: SeedTarget,
   { holder: name, forUpkeep, unsettled, onReleased }: AttemptOptions,
 ): Promise<StartedLease | SeedRefusal[]> {
+  // Before the store is asked for its time: so the lease ends here before it ends there.
+  const sentMs = context.clock.monotonicMs();
   const listing = await listTarget(context, target);
   const { usable, refusals } = judgeCandidates(listing, { forUpkeep });
   const failed: SeedRefusal[] = [...refusals];
@@ -73,14 +76,17 @@ async function lookOnce(
       failed.push(tried.refusal);
       continue;
     }
-    const start = await takeLease(context, candidate, { holder, nowMs: listing.nowMs });
-    if (start === undefined) {
+    // Looking after others took so long that the lease would be over soon: the store is asked anew.
+    const isStale = context.clock.monotonicMs() - sentMs > context.leaseMs / 3;
+    const held = isStale ? undefined : await takeLease(context, candidate, { holder, nowMs: listing.nowMs });
+    if (held === undefined) {
       failed.push({ seedId, reason: 'lost-the-race', untilMs: listing.nowMs });
       continue;
     }
     let isUsed = false;
     const started = startLease(context, {
-      ...start,
+      held,
+      sentMs,
       // A seed that nobody could use is no news to those who wait for one.
       onReleased: () => isUsed && onReleased(),
     });
@@ -110,14 +116,13 @@ async function takeLease(
   context: SeedContext,
   candidate: SeedReading,
   { holder, nowMs }: { readonly holder: string; readonly nowMs: number },
-): Promise<Pick<LeaseStart, 'held' | 'sentMs'> | undefined> {
+): Promise<HeldLease | undefined> {
   const { facts } = candidate;
   const fence = facts.fence + 1;
   const lease = { holder, fence, expiresMs: nowMs + context.leaseMs };
-  const sentMs = context.clock.monotonicMs();
   const taken = { ...facts, lease, fence, lastLeasedMs: nowMs, updatedMs: nowMs };
   const won = await context.store.update(candidate, { facts: taken });
-  return won ? { held: { seedId: facts.id, holder, fence }, sentMs } : undefined;
+  return won ? { seedId: facts.id, holder, fence } : undefined;
 }
 
 /** What others left is settled before anybody works with the seed; the lease is renewed meanwhile. */

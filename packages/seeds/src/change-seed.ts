@@ -31,7 +31,7 @@ export async function changeSeed<T>(
     const facts = { ...change.facts, updatedMs: stored.nowMs };
     if (await context.store.update(stored, { ...change, facts })) return result;
     // Somebody was quicker, who may be just as eager again.
-    await context.clock.sleep(Math.random() * Math.min(2 ** tries, 50));
+    await context.clock.sleep(context.clock.random() * Math.min(2 ** tries, 50));
   }
   throw new SeedError(
     'store-unavailable',

@@ -32,7 +32,7 @@ test('a token that was rotated just before its program was killed is had by the 
     await writeFile(login, testCredential({ account: 'ada', token: 'token-1', at: 1 }));
     const seedId = await seeds.capture({ host, home: hostPath(home) });
 
-    const program = join(import.meta.dirname, '../test/dying-session.ts');
+    const program = join(import.meta.dirname, '../test/dying-session-child.ts');
     const session = spawn(process.execPath, [program, file, directory, seedId, home], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -25,7 +25,7 @@ export async function deleteSeed({ store, clock }: SeedContext, id: SeedId): Pro
     if (stored === undefined) return;
     refuseInUse(stored, 'delete');
     if (await store.remove(stored)) return;
-    await clock.sleep(Math.random() * 20);
+    await clock.sleep(clock.random() * 20);
   }
 }
 

@@ -12,10 +12,13 @@ export interface SeedClock {
   /** Milliseconds that only ever grow. */
   monotonicMs(): number;
   sleep(ms: number, options?: SleepOptions): Promise<void>;
+  /** From 0 up to, and without, 1: for waits that must not be alike. */
+  random(): number;
 }
 
 export const systemClock: SeedClock = {
   monotonicMs: () => performance.now(),
+  random: Math.random,
   sleep: async (ms, { signal, background = false } = {}) => {
     await sleepFor(ms, undefined, { ref: !background, ...(signal === undefined ? {} : { signal }) }).catch(
       () => undefined,

@@ -6,7 +6,6 @@
  * - `not-found`: no such seed.
  * - `unavailable`: no seed can be had now; a {@link SeedUnavailableError}, which says why and when.
  * - `in-use`: somebody holds the seed.
- * - `retired`: the provider has said that this login is no more.
  * - `lease-lost`: the lease has lapsed, or was taken; what was held under it is somebody else's now.
  * - `not-saved`: a credential could be saved neither in the store nor in the journal. It is still where it was read: keep that.
  * - `unsealing-failed`: the keyring does not open what is stored: its key is missing, is another, or the bytes were changed.
@@ -25,7 +24,6 @@ export type SeedErrorCode =
   | 'not-found'
   | 'unavailable'
   | 'in-use'
-  | 'retired'
   | 'lease-lost'
   | 'not-saved'
   | 'unsealing-failed'

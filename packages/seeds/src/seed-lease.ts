@@ -43,6 +43,7 @@ export interface CredentialWatch extends AsyncDisposable {
 
 export interface LeaseStart {
   readonly held: HeldLease;
+  /** On the program's clock, no later than when the store's time was asked for. */
   readonly sentMs: number;
   /** Wakes those who wait for a seed in this program. */
   readonly onReleased: () => unknown;

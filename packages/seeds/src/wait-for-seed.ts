@@ -31,7 +31,7 @@ export async function waitForSeed(
       const passes =
         failure instanceof SeedError && ['unavailable', 'store-unavailable'].includes(failure.code);
       if (!passes || leftMs <= 0) throw failure;
-      const pauseMs = Math.min(leftMs, LONGEST_LOOK_MS * (0.5 + Math.random() / 2));
+      const pauseMs = Math.min(leftMs, LONGEST_LOOK_MS * (0.5 + context.clock.random() / 2));
       const either = signal === undefined ? wake : AbortSignal.any([wake, signal]);
       await context.clock.sleep(pauseMs, { signal: either });
     }

@@ -52,8 +52,8 @@ interface World {
  * At the end every login must be the one that its provider takes, and none was spent twice.
  */
 export async function runChaos(seed: number): Promise<ChaosReport> {
-  const clock = createSimulatedClock();
   const dice = createDice(seed);
+  const clock = createSimulatedClock(dice);
   const world: World = {
     dice,
     clock,

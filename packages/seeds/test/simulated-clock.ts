@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SeedClock } from '../src/seed-clock.ts';
+import { createDice, type Dice } from './dice.ts';
 
 interface Sleeper {
   readonly atMs: number;
@@ -17,7 +18,7 @@ export interface SimulatedClock extends SeedClock {
 /** Turns of the event loop after which everything that needs no time has happened. */
 const TURNS = 20;
 
-export function createSimulatedClock(): SimulatedClock {
+export function createSimulatedClock(dice: Dice = createDice(1)): SimulatedClock {
   let now = 1_000;
   const sleepers = new Set<Sleeper>();
   const settle = async (): Promise<void> => {
@@ -33,6 +34,7 @@ export function createSimulatedClock(): SimulatedClock {
   };
   return {
     monotonicMs: () => now,
+    random: () => dice.upTo(1),
     sleep(ms, { signal } = {}) {
       if (signal?.aborted) return Promise.resolve();
       const { promise, resolve } = Promise.withResolvers<void>();

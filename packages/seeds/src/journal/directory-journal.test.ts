@@ -93,7 +93,7 @@ describe('a journal in a folder', () => {
   });
 
   it('has every note of a program that was killed, whole, and gives each to one who takes it', async () => {
-    const program = join(import.meta.dirname, '../../test/dying-writer.ts');
+    const program = join(import.meta.dirname, '../../test/dying-writer-child.ts');
     const writer = spawn(process.execPath, [program, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     for await (const chunk of writer.stdout) {

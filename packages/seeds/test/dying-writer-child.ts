@@ -1,6 +1,6 @@
 import { createDirectoryJournal, type SeedId } from '../src/index.ts';
 
-/** A program of its own that writes notes into a journal until it is killed: `node dying-writer.ts DIRECTORY`. It prints a line for every note that is on the disk. */
+/** A program of its own that writes notes into a journal until it is killed: `node dying-writer-child.ts DIRECTORY`. It prints a line for every note that is on the disk. */
 const [directory = ''] = process.argv.slice(2);
 const journal = createDirectoryJournal({ directory, sealing: 'plaintext' });
 for (let number = 1; ; number += 1) {

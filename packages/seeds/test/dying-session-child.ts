@@ -5,7 +5,7 @@ import { openSqliteSeedStore } from '../src/sqlite/index.ts';
 import { testCredentialKind, testManifest } from '../src/testing/index.ts';
 
 /**
- * A program of its own that leases a seed, plants it, and then does nothing until it is killed: `node dying-session.ts FILE JOURNAL SEED HOME`.
+ * A program of its own that leases a seed, plants it, and then does nothing until it is killed: `node dying-session-child.ts FILE JOURNAL SEED HOME`.
  * It prints one line when it has planted.
  */
 const [file = '', directory = '', seedId = '', home = ''] = process.argv.slice(2);

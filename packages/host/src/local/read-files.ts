@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   open as openWithCallback,
   readlinkSync,
@@ -74,6 +75,12 @@ export async function* readLocalFiles(
 }
 
 async function canonicalFolder(root: HostPath): Promise<HostPath> {
+  // Without it every file would count as gone.
+  if (process.platform === 'linux' && !existsSync('/proc/self/fd'))
+    throw new HostError(
+      'unsupported',
+      `Could not read files of ${root}: /proc is not mounted, which tells what has really been opened.`,
+    );
   const folder = await canonicalLocalPath(root, undefined);
   const kind = (await statLocalFile(folder, true))?.kind;
   if (kind === 'directory') return folder;

@@ -2,13 +2,12 @@ import { mkdir, open, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BlobId } from '../blob-store.ts';
 import { BlobStoreError } from '../blob-store-error.ts';
-import { systemCode } from './disk-failure.ts';
 
 /** Where things lie: `blobs/3f/3f0c…` what is there, `incoming` what is being put. */
 export interface BlobFolder {
   readonly incoming: string;
   fileOf(id: BlobId): string;
-  /** Makes the folder in which a blob's file is to be, where it is missing. */
+  /** Makes the folder in which a blob's file is to be, and brings it to the disk. */
   prepare(id: BlobId): Promise<void>;
   /** The ids that the names of files say. */
   ids(): AsyncIterable<BlobId>;
@@ -21,18 +20,18 @@ const GROUP = /^[0-9a-f]{2}$/;
 export async function openBlobFolder(folder: string): Promise<BlobFolder> {
   const [blobs, incoming] = [join(folder, 'blobs'), join(folder, 'incoming')];
   for (const each of [blobs, incoming]) await makeFolders(each);
+  const onDisk = new Set<string>();
   const groupOf = (id: BlobId): string => join(blobs, id.slice(0, 2));
   return {
     incoming,
     fileOf: (id) => join(groupOf(id), id),
     async prepare(id) {
-      try {
-        await mkdir(groupOf(id), { mode: 0o700 });
-      } catch (error) {
-        if (systemCode(error) === 'EEXIST') return;
-        throw error;
-      }
+      const group = groupOf(id);
+      if (onDisk.has(group)) return;
+      await mkdir(group, { recursive: true, mode: 0o700 });
+      // Also where it was there: another program may have made it a moment ago, and not have come as far as this.
       await syncFolder(blobs);
+      onDisk.add(group);
     },
     async *ids() {
       for (const group of await readdir(blobs)) {

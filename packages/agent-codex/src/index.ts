@@ -15,7 +15,6 @@ export type { OperationResult } from './conversation/perform-operation.ts';
 export type { ConversationHandlers } from './conversation/session-desks.ts';
 export type { PendingTurn, TurnResult } from './conversation/turn-tracker.ts';
 export type { CodexBinary } from './find-codex.ts';
-export type { ProviderRequestOptions } from './login/bounded-request.ts';
 export { codexCredential } from './login/codex-credential.ts';
 export { readCodexQuota } from './login/codex-quota.ts';
 export { codexRefresh } from './login/codex-refresh.ts';
@@ -23,6 +22,7 @@ export { type FetchQuotaOptions, fetchCodexQuota, type QuotaResult } from './log
 export { hostTokensOf, lendParams } from './login/host-tokens.ts';
 export { type IdentityConfig, identityConfig } from './login/identity-config.ts';
 export { type LoginProbe, type ProbeLoginOptions, probeCodexLogin } from './login/probe-codex-login.ts';
+export type { ProviderRequestOptions } from './login/provider-request.ts';
 export {
   type RefreshLoginOptions,
   type RefreshResult,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseJson } from './token-claims.ts';
+import { parseJson } from './json-text.ts';
 
 /** Longer than any login that Codex writes. */
 const MAX_AUTH_JSON_BYTES = 256 * 1024;

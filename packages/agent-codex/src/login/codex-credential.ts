@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { AccountSummary, Credential, CredentialKind, CredentialReading } from '@seedbed/seeds';
 import { type ChatgptTokens, parseAuthJson } from './codex-auth-json.ts';
-import { readTokenClaims, type TokenClaims, withoutUndefined } from './token-claims.ts';
+import { definedMembers } from './defined-members.ts';
+import { readTokenClaims, type TokenClaims } from './token-claims.ts';
 
 /** A workspace's account is shared by its members; so a login also says whose it is among them, where its tokens do. */
 interface CodexCredential extends Credential {
@@ -49,7 +50,7 @@ function chatgptCredential(tokens: ChatgptTokens, lastRefresh: string | undefine
     state: 'logged-in',
     generation: fingerprint('refresh-token', tokens.refresh_token),
     rotates: true,
-    ...withoutUndefined({
+    ...definedMembers({
       account: tokens.account_id ?? identity.accountId ?? access.accountId,
       user: identity.userId ?? access.userId,
       // The provider's clock where it says so: what Codex writes beside it is that of its machine.
@@ -61,7 +62,7 @@ function chatgptCredential(tokens: ChatgptTokens, lastRefresh: string | undefine
 }
 
 function summaryOf({ email, name, plan }: TokenClaims): AccountSummary {
-  return withoutUndefined({ name, email, plan });
+  return definedMembers({ name, email, plan });
 }
 
 /** Names a secret without telling it; equal for equal secrets of one kind only. */

@@ -1,9 +1,8 @@
 import type { Quota } from '@seedbed/seeds';
-import { askProvider, type ProviderRequestOptions } from './bounded-request.ts';
 import { parseAuthJson } from './codex-auth-json.ts';
 import { readCodexUsage } from './codex-quota.ts';
-import { requireSafeUrl } from './refresh-codex-login.ts';
-import { parseJson } from './token-claims.ts';
+import { parseJson } from './json-text.ts';
+import { askProvider, type ProviderRequestOptions, requireSafeUrl } from './provider-request.ts';
 
 const CHATGPT_BACKEND_URL = 'https://chatgpt.com/backend-api/';
 

@@ -176,6 +176,9 @@ describe.each(supportedVersions)('the login of the real Codex %s', (version) => 
     });
     await using home = await ground.openHome(await ground.oauth.logIn());
     await using codex = await openCodexProcess({ version, home });
+    expect(await codex.request('account/read', {})).toMatchObject({
+      account: { type: 'chatgpt', email: 'account-1@example.com', planType: 'pro' },
+    });
     const limits = await codex.request('account/rateLimits/read', {});
     expect(readCodexQuota(limits, 0)?.windows).toMatchObject([
       { label: '5 h', usedPercent: 42, resetsMs: expect.any(Number) },
@@ -184,9 +187,7 @@ describe.each(supportedVersions)('the login of the real Codex %s', (version) => 
     expect(await codex.request('account/usage/read', {})).toMatchObject({
       summary: { lifetimeTokens: 12_345 },
     });
-    expect(await codex.request('account/read', {})).toMatchObject({
-      account: { type: 'chatgpt', email: 'account-1@example.com', planType: 'pro' },
-    });
+    expect(await nextTurn(codex, await codex.startThread())).toBe('completed');
     // Nor does it ask anything that the server does not know.
     const { requests } = await ground.oauth.audit();
     expect(requests.filter(({ path, status }) => status === 404 && !path.startsWith('/v1/'))).toEqual([]);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AgentCodexError } from '../agent-codex-error.ts';
-import { askProvider, type ProviderRequestOptions } from './bounded-request.ts';
 import { type ChatgptTokens, parseAuthJson } from './codex-auth-json.ts';
+import { askProvider, type ProviderRequestOptions, requireSafeUrl } from './provider-request.ts';
 import { type InvalidGrant, readTokenAnswer, type UnansweredRefresh } from './token-answer.ts';
 
 /** Where Codex itself refreshes. */
@@ -59,17 +59,6 @@ export async function refreshCodexLogin(
     last_refresh: new Date((options.now ?? Date.now)()).toISOString(),
   };
   return { outcome: 'refreshed', authJson: JSON.stringify(merged, null, 2) };
-}
-
-/** @throws {AgentCodexError} `invalid-config`. */
-export function requireSafeUrl(url: string, name: string): void {
-  const { hostname, protocol } = URL.parse(url) ?? { hostname: '', protocol: '' };
-  const isLoopback = hostname === '[::1]' || hostname === 'localhost' || /^127\.[\d.]+$/.test(hostname);
-  if (protocol === 'https:' || (protocol === 'http:' && isLoopback)) return;
-  throw new AgentCodexError(
-    'invalid-config',
-    `${name} must be an https address, or http on this machine's loopback: a token is sent there.`,
-  );
 }
 
 function tokenRequest(tokens: ChatgptTokens): Pick<RequestInit, 'method' | 'headers' | 'body'> {

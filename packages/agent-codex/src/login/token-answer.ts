@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import type { ProviderAnswer } from './bounded-request.ts';
 import type { ChatgptTokens } from './codex-auth-json.ts';
-import { parseJson, readTokenClaims, withoutUndefined } from './token-claims.ts';
+import { definedMembers } from './defined-members.ts';
+import { parseJson } from './json-text.ts';
+import type { ProviderAnswer } from './provider-request.ts';
+import { readTokenClaims } from './token-claims.ts';
 
 interface GrantedTokens {
   readonly access_token: string;
@@ -64,7 +66,7 @@ export function readTokenAnswer(answer: ProviderAnswer, sent: ChatgptTokens): To
   const account = readTokenClaims(granted.data.access_token)?.accountId;
   if (account !== undefined && sent.account_id != null && account !== sent.account_id)
     return { outcome: 'unknown', why: 'tokens of another account came back', mayBeSpent: true };
-  return { outcome: 'granted', tokens: withoutUndefined(granted.data) };
+  return { outcome: 'granted', tokens: definedMembers(granted.data) };
 }
 
 const refusalSchema = z.looseObject({

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { definedMembers } from './defined-members.ts';
+import { parseJson } from './json-text.ts';
 
 const authClaims = z.looseObject({
   chatgpt_account_id: z.string().optional().catch(undefined),
@@ -41,7 +43,7 @@ export function readTokenClaims(token: string): TokenClaims | undefined {
   if (!parsed.success) return undefined;
   const { email, exp, iat, name } = parsed.data;
   const auth = parsed.data['https://api.openai.com/auth'];
-  return withoutUndefined({
+  return definedMembers({
     accountId: auth?.chatgpt_account_id,
     userId: auth?.chatgpt_user_id ?? auth?.user_id,
     plan: auth?.chatgpt_plan_type,
@@ -50,21 +52,4 @@ export function readTokenClaims(token: string): TokenClaims | undefined {
     issuedAtMs: iat === undefined ? undefined : iat * 1000,
     expiresAtMs: exp === undefined ? undefined : exp * 1000,
   });
-}
-
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The members that have a value. */
-export function withoutUndefined<T extends object>(
-  value: T,
-): {
-  [K in keyof T as undefined extends T[K] ? never : K]: T[K];
-} & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as never;
 }

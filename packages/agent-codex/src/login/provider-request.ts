@@ -1,3 +1,5 @@
+import { AgentCodexError } from '../agent-codex-error.ts';
+
 /** How a request to the provider is made. */
 export interface ProviderRequestOptions {
   /** Default: Node's own. */
@@ -50,6 +52,17 @@ export async function askProvider(
     const missing = NOT_REACHED.test(code) ? 'not-reached' : 'broke-off';
     return { missing, detail: code === '' ? 'the connection failed' : `the connection failed: ${code}` };
   }
+}
+
+/** @throws {AgentCodexError} `invalid-config`. */
+export function requireSafeUrl(url: string, name: string): void {
+  const { hostname, protocol } = URL.parse(url) ?? { hostname: '', protocol: '' };
+  const isLoopback = hostname === '[::1]' || hostname === 'localhost' || /^127\.[\d.]+$/.test(hostname);
+  if (protocol === 'https:' || (protocol === 'http:' && isLoopback)) return;
+  throw new AgentCodexError(
+    'invalid-config',
+    `${name} must be an https address, or http on this machine's loopback: a token is sent there.`,
+  );
 }
 
 async function readBounded(response: Response): Promise<string | undefined> {

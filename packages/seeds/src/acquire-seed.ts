@@ -33,7 +33,8 @@ export interface AttemptOptions {
   readonly forUpkeep: boolean;
   /** Seeds whose last holder's place was looked at in vain, and until when that is not tried again. Belongs to one call. */
   readonly unsettled: UnsettledSeeds;
-  readonly onReleased: () => void;
+  /** With what the seed is wanted as: see {@link describeTarget}. */
+  readonly onReleased: (names: readonly string[]) => void;
 }
 
 const RACES = 20;
@@ -88,7 +89,7 @@ async function lookOnce(
       held,
       sentMs,
       // A seed that nobody could use is no news to those who wait for one.
-      onReleased: () => isUsed && onReleased(),
+      onReleased: () => isUsed && onReleased(namesOf(candidate)),
     });
     const refused = await prepare(context, started, candidate.facts.outstanding);
     if (refused === undefined) {
@@ -106,6 +107,11 @@ async function listTarget(context: SeedContext, target: SeedTarget): Promise<See
   const stored = await context.store.get(target.seedId);
   if (stored === undefined) throw notFound(context, target.seedId);
   return { seeds: [stored], nowMs: stored.nowMs };
+}
+
+function namesOf({ facts }: SeedReading): readonly string[] {
+  const { id: seedId, pool } = facts;
+  return [describeTarget({ seedId }), ...(pool === undefined ? [] : [describeTarget({ pool })])];
 }
 
 export function describeTarget(target: SeedTarget): string {

@@ -148,17 +148,24 @@ async function lastSave(context: SeedContext, state: LeaseState): Promise<unknow
 
 /** Frees the seed, and says that nothing of it is out there, if that is so. What the store cannot be told goes into the journal. */
 async function endLease(context: SeedContext, state: LeaseState): Promise<void> {
-  const { seedId, holder, fence, unsaved } = state;
+  const { seedId, holder, unsaved } = state;
+  // As long as a token is in a note alone, whoever takes the seed elsewhere must not take the stored one for the newest.
+  const settled = !unsaved && (await context.catchUpWith(holder));
   try {
-    await releaseLease(context, state, { settled: !unsaved });
+    await releaseLease(context, state, { settled });
+    if (!settled && !unsaved) await noteEnd(context, state);
   } catch (cause) {
     if (cause instanceof SeedError && cause.code === 'not-found') return;
     context.report({ type: 'release-failed', seedId, holder, cause });
-    if (unsaved) return;
-    const note = { type: 'ended', seedId, store: context.store.label, holder, fence } as const;
-    const entry = await context.journal?.write(note).catch(() => undefined);
-    if (entry !== undefined) context.postpone(entry);
+    if (!unsaved) await noteEnd(context, state);
   }
+}
+
+async function noteEnd({ journal, store, postpone }: SeedContext, state: LeaseState): Promise<void> {
+  const { seedId, holder, fence } = state;
+  const note = { type: 'ended', seedId, store: store.label, holder, fence } as const;
+  const entry = await journal?.write(note).catch(() => undefined);
+  if (entry !== undefined) postpone(entry);
 }
 
 /** One update: the lease, if it is still this one, and what was noted of its credential. */

@@ -1,4 +1,4 @@
-import { type SeedTarget, tryAcquire, type UnsettledSeeds } from './acquire-seed.ts';
+import { describeTarget, type SeedTarget, tryAcquire, type UnsettledSeeds } from './acquire-seed.ts';
 import { type CaptureOptions, captureSeed } from './capture-seed.ts';
 import type { CredentialKind } from './credential-kind.ts';
 import type { Quota } from './details.ts';
@@ -27,7 +27,7 @@ import { overviewOf, type SeedOverview } from './seed-overview.ts';
 import type { SeedStore } from './seed-store.ts';
 import { readSettled } from './settle-overwritten.ts';
 import { type RefreshCredential, refreshUnderLease, type Verification } from './verify-and-refresh.ts';
-import { type AcquireOptions, waitForSeed } from './wait-for-seed.ts';
+import { type AcquireOptions, createWaitingLine, waitForSeed } from './wait-for-seed.ts';
 
 const DAY_MS = 86_400_000;
 const DEFAULT_LEASE_MS = 60_000;
@@ -111,12 +111,8 @@ export function createSeeds(options: SeedsOptions): Seeds {
     catchUpWith: (holder) => catchUp.catchUpWith(holder),
   };
   const catchUp: CatchUp = createCatchUp(context);
-  let released = new AbortController();
-  const onReleased = (): void => {
-    const woken = released;
-    released = new AbortController();
-    woken.abort();
-  };
+  const line = createWaitingLine();
+  const onReleased = (names: readonly string[]): void => line.next(names);
   const verify = async (
     seedId: SeedId,
     options: { readonly refresh: RefreshCredential; readonly signal?: AbortSignal },
@@ -152,7 +148,11 @@ export function createSeeds(options: SeedsOptions): Seeds {
         });
         return lease;
       };
-      return await waitForSeed(context, attempt, { ...acquire, woken: () => released.signal });
+      return await waitForSeed(context, attempt, {
+        ...acquire,
+        line,
+        wanted: describeTarget(target),
+      });
     },
     async list(filter) {
       const { seeds, nowMs } = await context.store.list(filter);

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ada, type Ground, homeOf, LEASE_MS, openGround } from '../../test/ground.ts';
 import { createMemoryJournal, type MemoryJournal } from '../../test/memory-journal.ts';
+import { SeedError } from '../seed-error.ts';
 import type { SeedId } from '../seed-facts.ts';
 import { testCredential } from '../testing/index.ts';
 
@@ -56,6 +57,31 @@ describe('what the store could not be told', () => {
     expect(await seeds.catchUp()).toBe(0);
     await using next = await ground.seeds({ reach: () => undefined }).acquire({ pool: 'team' }, 'elsewhere');
     expect(next.seedId).toBe(seedId);
+  });
+
+  test('keeps a seed from others when its lease ends, although the store is back', async () => {
+    let isAway = false;
+    const store = ground.store.another({
+      intercept: (operation) => {
+        // Comes back between the last save and the release.
+        if (isAway && operation === 'get') throw new SeedError('store-unavailable', 'The store is away.');
+      },
+    });
+    const seeds = ground.seeds({ store, journal });
+    const lease = await seeds.acquire({ seedId }, 'task');
+    await lease.plant({ host: ground.host, home: HOME });
+    isAway = true;
+    await lease.writeBack(rotated(2));
+    await ground.host.remove(HOME, { recursive: true });
+    const ending = lease[Symbol.asyncDispose]();
+    await ground.clock.until(Promise.resolve(ending));
+    isAway = false;
+    await ground.clock.advance(LEASE_MS + 1);
+    const elsewhere = ground.seeds({ journal: 'none' });
+    expect(await seeds.catchUp()).toBe(0);
+    await using next = await elsewhere.acquire({ pool: 'team' }, 'elsewhere');
+    await next.plant({ host: ground.host, home: homeOf('next') });
+    expect(await ground.read(homeOf('next'))).toMatchObject({ token: 'token-2' });
   });
 
   test('is told by the next program of the machine when this one has died', async () => {

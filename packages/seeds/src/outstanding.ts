@@ -1,11 +1,11 @@
-import { type HostFiles, type HostPath, hostPath } from '@seedbed/host';
+import { HostError, type HostFiles, type HostPath, hostPath } from '@seedbed/host';
 import { changeSeed, without } from './change-seed.ts';
 import { readCredentialFile } from './credential-bytes.ts';
 import { type HeldLease, isHeldBy } from './lease-renewal.ts';
 import { type SaveOutcome, saveBack } from './save-back.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError, type SeedErrorCode } from './seed-error.ts';
-import type { Outstanding, SeedFacts } from './seed-facts.ts';
+import type { Outstanding, SeedFacts, SeedId } from './seed-facts.ts';
 
 /** Notes under a lease where its credential is going to be, before it goes there. @throws {SeedError} `lease-lost`. */
 export async function noteOutstanding(
@@ -87,31 +87,57 @@ function unsettled(reason: string): Unsettled {
   return { settled: false, reason };
 }
 
-/** Saves the file and removes it, once it is still as it was saved. */
+/**
+ * Saves the file and takes it away. It is renamed first, so that what still rotates it does not do so between the last look and its removal; a holder of the seed that dies
+ * in between leaves it under that name, where the next finds it. `undefined` when there is nothing.
+ */
 async function collectLeft(
   context: SeedContext,
   held: HeldLease,
-  { files, path, left }: { readonly files: HostFiles; readonly path: HostPath; readonly left: Outstanding },
+  place: { readonly files: HostFiles; readonly path: HostPath; readonly left: Outstanding },
 ): Promise<SaveOutcome['outcome'] | undefined> {
+  const { files, path, left } = place;
+  const taken = hostPath(`${path}.seedbed-collected`);
   let outcome: SaveOutcome['outcome'] | undefined;
-  let saved: string | undefined;
   for (;;) {
-    const bytes = await readCredentialFile(files, path);
-    if (bytes === undefined) return outcome;
-    const seen = Buffer.from(bytes).toString('base64');
-    if (seen === saved) {
+    const aside = await saveFile(context, held, { ...place, path: taken });
+    if (aside !== undefined) {
+      if (outcome === undefined || aside.outcome !== 'unchanged') outcome = aside.outcome;
       // Said before it is done: should this program die in between, a file that is gone is no riddle.
       await noteCollected(context, held, left);
-      await files.remove(path);
-      return outcome;
+      const still = await readCredentialFile(files, taken);
+      if (still === undefined || Buffer.compare(still, aside.bytes) === 0) await files.remove(taken);
+      continue;
     }
-    const { holder, basis } = left;
-    const result = await saveBack(context, held.seedId, { bytes, basis, holder, how: 'rotated' });
-    outcome = result.outcome;
+    const found = await saveFile(context, held, place);
+    if (found === undefined) return outcome;
     // What is no credential of this seed is not ours to take away.
-    if (outcome === 'ignored') return outcome;
-    saved = seen;
+    if (found.outcome === 'ignored') return outcome ?? found.outcome;
+    outcome = found.outcome;
+    await files.rename(path, taken).catch((cause: unknown) => {
+      // The agent has logged out meanwhile.
+      if (!(cause instanceof HostError && cause.code === 'not-found')) throw cause;
+    });
   }
+}
+
+async function saveFile(
+  context: SeedContext,
+  { seedId }: HeldLease,
+  { files, path, left }: { readonly files: HostFiles; readonly path: HostPath; readonly left: Outstanding },
+): Promise<{ readonly bytes: Uint8Array; readonly outcome: SaveOutcome['outcome'] } | undefined> {
+  const bytes = await readCredentialFile(files, path);
+  if (bytes === undefined) return undefined;
+  const { holder } = left;
+  const basis = await basisOf(context, seedId, left);
+  const { outcome } = await saveBack(context, seedId, { bytes, basis, holder, how: 'rotated' });
+  return { bytes, outcome };
+}
+
+/** Moves on with what is saved of that holder. */
+async function basisOf({ store }: SeedContext, seedId: SeedId, left: Outstanding): Promise<string> {
+  const outstanding = (await store.get(seedId))?.facts.outstanding;
+  return outstanding?.holder === left.holder ? outstanding.basis : left.basis;
 }
 
 async function noteCollected(context: SeedContext, held: HeldLease, left: Outstanding): Promise<void> {

@@ -1,6 +1,6 @@
-import { joinHostPath } from '@seedbed/host';
+import { hostPath, joinHostPath } from '@seedbed/host';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ada, type Ground, homeOf, LEASE_MS, openGround } from '../test/ground.ts';
+import { ada, type Ground, homeOf, LEASE_MS, loginIn, openGround } from '../test/ground.ts';
 import type { SeedId } from './seed-facts.ts';
 import type { Seeds } from './seeds.ts';
 
@@ -41,6 +41,18 @@ describe('what a dead holder left', () => {
     expect(await ground.read(homeOf('next'))).toMatchObject({ token: 'token-2' });
     expect(await ground.read(HOME)).toBeUndefined();
     expect(ground.events).toContainEqual(expect.objectContaining({ type: 'salvaged', outcome: 'saved' }));
+  });
+
+  test('is found where one who wanted to save it died with it in hand', async () => {
+    await plantAndDie();
+    await ground.write(HOME, { ...ada, token: 'token-2', at: 2 });
+    await ground.host.rename(loginIn(HOME), hostPath(`${loginIn(HOME)}.seedbed-collected`));
+    await using lease = await ground.seeds().acquire({ pool: 'team' }, 'next');
+    await lease.plant({ host: ground.host, home: homeOf('next') });
+    expect(await ground.read(homeOf('next'))).toMatchObject({ token: 'token-2' });
+    const left: string[] = [];
+    for await (const { name } of ground.host.list(joinHostPath(HOME, '.agent'))) left.push(name);
+    expect(left).toEqual([]);
   });
 
   test('is taken away also where nothing has changed, so that what may still run cannot spend it', async () => {

@@ -180,6 +180,7 @@ function mortalHost(host: Host, step: () => Promise<void>): SeedHost {
     stat: mortal(host.stat),
     makeDirectory: mortal(host.makeDirectory),
     remove: mortal(host.remove),
+    rename: mortal(host.rename),
     async *watch(path, options) {
       for await (const change of host.watch(path, options)) {
         await step();

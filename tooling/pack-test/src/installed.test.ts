@@ -8,7 +8,13 @@ import { type EmptyProject, emptyProject, rootVersion } from './empty-project.ts
 import { type PackedPackage, packAll } from './packed-package.ts';
 
 /** Entries that exist for the sake of an optional peer dependency: they, and no others, fail without it. */
-const NEEDS_PEERS = ['@seedbed/binary-cache/npm-registry', '@seedbed/host/ssh'];
+const NEEDS_PEERS = [
+  '@seedbed/binary-cache/npm-registry',
+  '@seedbed/blob-store/gridfs',
+  '@seedbed/host/ssh',
+  '@seedbed/seeds/mongodb',
+  '@seedbed/snapshots/mongodb',
+];
 
 /** Downloads are part of it. */
 const SLOW = 240_000;

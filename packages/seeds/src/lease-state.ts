@@ -1,4 +1,5 @@
 import type { HostFiles, HostPath } from '@seedbed/host';
+import type { JournalEntry } from './journal/seed-journal.ts';
 import type { HeldLease } from './lease-renewal.ts';
 import type { SaveOutcome } from './save-back.ts';
 
@@ -28,6 +29,8 @@ export interface LeaseState extends HeldLease {
   /** What was looked at last, and what became of it: the same bytes are no news. */
   looked: LookedAt | undefined;
   planted: PlantedPlace | undefined;
+  /** On this machine's disk as long as the credential is in this program's memory alone. */
+  intent: JournalEntry | undefined;
   /** Whether anything may be out there that neither the store nor the journal has. */
   unsaved: boolean;
   /** One after the other, whatever becomes of those before. */
@@ -42,6 +45,7 @@ export function createLeaseState(held: HeldLease): LeaseState {
     seen: new Set(),
     looked: undefined,
     planted: undefined,
+    intent: undefined,
     unsaved: false,
     serially(work) {
       const next = last.then(work, work);

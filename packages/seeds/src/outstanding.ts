@@ -1,5 +1,5 @@
 import { HostError, type HostFiles, type HostPath, hostPath } from '@seedbed/host';
-import { changeSeed, without } from './change-seed.ts';
+import { changeSeed } from './change-seed.ts';
 import { readCredentialFile } from './credential-bytes.ts';
 import { type HeldLease, isHeldBy } from './lease-renewal.ts';
 import { type SaveOutcome, saveBack } from './save-back.ts';
@@ -20,15 +20,6 @@ export async function noteOutstanding(
       change: { facts: { ...facts, outstanding: { ...outstanding, holder, fence } } },
       result: undefined,
     };
-  });
-}
-
-/** Says that nothing is out there any more that the store does not have. */
-export async function clearOutstanding(context: SeedContext, held: HeldLease): Promise<void> {
-  await changeSeed(context, held.seedId, ({ facts }) => {
-    const { outstanding } = facts;
-    if (outstanding === undefined || outstanding.holder !== held.holder) return { result: undefined };
-    return { change: { facts: without(facts, 'outstanding') }, result: undefined };
   });
 }
 

@@ -50,7 +50,11 @@ export async function plantSeed(
   const stored = await readSettled(context, state.seedId);
   const { content, credential, bytes } = await openStored(context, stored);
   const { generation: basis } = credential;
-  await noteOutstanding(context, state, { phase: 'planting', basis, place, path });
+  // A key is the same wherever it lies: nobody has to look for it.
+  const note = async (phase: 'planting' | 'planted'): Promise<void> => {
+    if (credential.rotates) await noteOutstanding(context, state, { phase, basis, place, path });
+  };
+  await note('planting');
   const planted: PlantedPlace = { files: host, home, path, place };
   state.planted = planted;
   state.basis = basis;
@@ -61,7 +65,7 @@ export async function plantSeed(
     writePlantedMarker(host, home, { seedId: state.seedId, generation: basis }),
   );
   state.looked = { bytes, outcome: { outcome: 'unchanged', generation: basis } };
-  await noteOutstanding(context, state, { phase: 'planted', basis, place, path });
+  await note('planted');
 }
 
 export function placeOf({ label }: Pick<Host, 'label'>): string {

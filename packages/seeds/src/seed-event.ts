@@ -26,7 +26,7 @@ export type IgnoredReason = 'missing' | 'logged-out' | 'unreadable' | 'foreign-a
  * - `updated`: the stored credential was newer than the session's file, which has it now.
  * - `overwritten`: another program had put its content in the place of ours; which of the two is current now.
  * - `watch-failed`: the file could not be read or watched; tried again.
- * - `retired`, `suspect`, `revived`: the status changed.
+ * - `retired`, `revived`: a verification changed the status.
  * - `refresh-inconclusive`: the provider gave no answer that says anything about the login.
  */
 export type SeedEvent =
@@ -45,5 +45,5 @@ export type SeedEvent =
   | (About & { readonly type: 'unsettled'; readonly place?: string; readonly reason: string })
   | (About & { readonly type: 'updated'; readonly generation: string })
   | (About & { readonly type: 'overwritten'; readonly current: 'ours' | 'theirs' })
-  | (About & { readonly type: 'retired' | 'suspect' | 'revived'; readonly reason: string })
+  | (About & { readonly type: 'retired' | 'revived'; readonly reason: string })
   | (About & { readonly type: 'refresh-inconclusive'; readonly reason: string });

@@ -12,6 +12,7 @@ import { saveUnderLease } from './save-under-lease.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError } from './seed-error.ts';
 import type { SeedFacts, SeedId } from './seed-facts.ts';
+import { endIntent, takeCredential } from './take-credential.ts';
 
 /**
  * The exclusive right to use a seed, and everything that is done with it. It renews itself from the moment it is given until its disposal.
@@ -31,6 +32,12 @@ export interface SeedLease extends AsyncDisposable {
   plant(options: PlantOptions): Promise<void>;
   /** From now on the planted credential is saved whenever its file changes. Begins after {@link plant}. */
   watch(): CredentialWatch;
+  /**
+   * The credential itself, for a program that spends it and never puts it on a host's disk; what it becomes goes to {@link writeBack}.
+   *
+   * @throws {SeedError} `lease-lost`, `journal-failed`, `unreadable`.
+   */
+  take(): Promise<Uint8Array>;
   /** Saves what the credential has become, for those who don't keep it in a file of a host. @throws {SeedError} `not-saved`, `not-found`. */
   writeBack(bytes: Uint8Array): Promise<WriteBackOutcome>;
 }
@@ -108,6 +115,7 @@ export function startLease(context: SeedContext, { held, sentMs, onReleased }: L
       }
       return watchOf(context, state, { planted, endWatch });
     },
+    take: () => state.serially(() => takeCredential(context, state)),
     writeBack: (bytes) => state.serially(() => saveUnderLease(context, state, { bytes, how: 'rotated' })),
     [Symbol.asyncDispose]: () => {
       disposal ??= dispose();
@@ -151,21 +159,26 @@ async function endLease(context: SeedContext, state: LeaseState): Promise<void> 
   const { seedId, holder, unsaved } = state;
   // As long as a token is in a note alone, whoever takes the seed elsewhere must not take the stored one for the newest.
   const settled = !unsaved && (await context.catchUpWith(holder));
+  let isTold = settled;
   try {
     await releaseLease(context, state, { settled });
-    if (!settled && !unsaved) await noteEnd(context, state);
+    if (!settled && !unsaved) isTold = await noteEnd(context, state);
   } catch (cause) {
-    if (cause instanceof SeedError && cause.code === 'not-found') return;
-    context.report({ type: 'release-failed', seedId, holder, cause });
-    if (!unsaved) await noteEnd(context, state);
+    if (!(cause instanceof SeedError && cause.code === 'not-found')) {
+      context.report({ type: 'release-failed', seedId, holder, cause });
+      isTold = !unsaved && (await noteEnd(context, state));
+    }
   }
+  await endIntent(context, state, isTold);
 }
 
-async function noteEnd({ journal, store, postpone }: SeedContext, state: LeaseState): Promise<void> {
+/** Whether it is on the disk. */
+async function noteEnd({ journal, store, postpone }: SeedContext, state: LeaseState): Promise<boolean> {
   const { seedId, holder, fence } = state;
   const note = { type: 'ended', seedId, store: store.label, holder, fence } as const;
   const entry = await journal?.write(note).catch(() => undefined);
   if (entry !== undefined) postpone(entry);
+  return entry !== undefined;
 }
 
 /** One update: the lease, if it is still this one, and what was noted of its credential. */

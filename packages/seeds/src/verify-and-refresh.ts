@@ -1,14 +1,12 @@
 import { changeSeed, without } from './change-seed.ts';
-import type { JournalEntry } from './journal/seed-journal.ts';
 import type { LeaseState } from './lease-state.ts';
-import { clearOutstanding, noteOutstanding } from './outstanding.ts';
 import { saveUnderLease } from './save-under-lease.ts';
-import { openStored } from './seed-content.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError } from './seed-error.ts';
 import type { SeedFacts, SeedId } from './seed-facts.ts';
 import type { StartedLease } from './seed-lease.ts';
 import { readSettled } from './settle-overwritten.ts';
+import { takeCredential } from './take-credential.ts';
 
 /**
  * What the provider said.
@@ -57,26 +55,15 @@ export async function refreshUnderLease(
   { refresh, signal }: { readonly refresh: RefreshCredential; readonly signal?: AbortSignal },
 ): Promise<Verification> {
   const { seedId } = state;
-  const opened = await openStored(context, await readSettled(context, seedId));
-  if (!opened.credential.rotates) {
+  const stored = await readSettled(context, seedId);
+  if (stored.facts.credential?.rotates === false) {
     await judgeStatus(context, state, { status: 'alive' });
     return { seedId, outcome: 'alive', reason: 'a key does not rotate, and is not asked for' };
   }
-  const { holder, fence, basis } = state;
-  const note = { type: 'refreshing', seedId, store: context.store.label, basis, holder, fence } as const;
-  const intent = await context.journal?.write(note);
-  await noteOutstanding(context, state, { phase: 'refreshing', basis });
+  const bytes = await takeCredential(context, state);
   const stop = signal === undefined ? lease.signal : AbortSignal.any([lease.signal, signal]);
-  const answer = stop.aborted ? stopped() : await asked(refresh, opened.bytes, stop);
-  const verification = await settle(context, state, answer);
-  // In this order: without the note nobody could tell what is outstanding.
-  const isTold = await clearOutstanding(context, state).then(
-    () => true,
-    () => false,
-  );
-  if (isTold || verification.outcome === 'journaled') await forget(intent);
-  else if (intent !== undefined) context.postpone(intent);
-  return verification;
+  const answer = stop.aborted ? stopped() : await asked(refresh, bytes, stop);
+  return await settle(context, state, answer);
 }
 
 async function settle(
@@ -153,8 +140,4 @@ async function judgeStatus(
   if (!changed) return;
   const type = status === 'retired' ? 'retired' : 'revived';
   context.report({ type, seedId, holder, reason: reason ?? 'the provider takes it' });
-}
-
-async function forget(entry: JournalEntry | undefined): Promise<void> {
-  await entry?.remove().catch(() => undefined);
 }

@@ -11,7 +11,7 @@ import { SeedError } from '../seed-error.ts';
 /** Not primary, shutting down, out of time: another server, or the same one later, will do it. Codes of MongoDB's specification of retryable errors. */
 const PASSING = new Set([6, 7, 50, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 64]);
 
-export function mongodbFailure(attempt: string, cause: unknown): SeedError {
+function mongodbFailure(attempt: string, cause: unknown): SeedError {
   if (cause instanceof SeedError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
   const passes =

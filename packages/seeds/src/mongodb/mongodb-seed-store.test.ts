@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describeOnMongodb } from '@seedbed/mongodb-server';
-import { describe, it } from 'vitest';
+import { MongoClient } from 'mongodb';
+import { describe, expect, it } from 'vitest';
 import { seedStoreContract } from '../testing/index.ts';
 import { createMongodbSeedStore, type SharedSeeds } from './index.ts';
 
@@ -21,5 +22,25 @@ describeOnMongodb('seeds in MongoDB', (database) => {
       return [createMongodbSeedStore(options), createMongodbSeedStore(options)] as const;
     };
     for (const { name, run } of seedStoreContract({ create })) it(name, run);
+  });
+});
+
+describe('a MongoDB server that is away', () => {
+  it('is told as a store that may come back, by an address without what logs in there', async () => {
+    const client = new MongoClient('mongodb://somebody:hidden@127.0.0.1:9/?authSource=admin', {
+      serverSelectionTimeoutMS: 100,
+    });
+    const store = createMongodbSeedStore({ db: client.db('tasks'), collection: 'seeds' });
+    try {
+      expect(store.label).toBe('mongodb 127.0.0.1:9/tasks.seeds');
+      await expect(store.get(store.createId())).rejects.toMatchObject({
+        name: 'SeedError',
+        code: 'store-unavailable',
+        message: expect.not.stringContaining('hidden'),
+      });
+      await expect(store.now()).rejects.toMatchObject({ code: 'store-unavailable' });
+    } finally {
+      await client.close();
+    }
   });
 });

@@ -1,18 +1,13 @@
-import { changeSeed, without } from './change-seed.ts';
 import { bringNewer, collectCredential, watchPlanted } from './credential-watch.ts';
-import { type HeldLease, isHeldBy, renewLease } from './lease-renewal.ts';
-import {
-  createLeaseState,
-  type LeaseState,
-  type PlantedPlace,
-  type WriteBackOutcome,
-} from './lease-state.ts';
+import { endLease } from './lease-release.ts';
+import { type HeldLease, renewLease } from './lease-renewal.ts';
+import { createLeaseState, type LeaseState, type WriteBackOutcome } from './lease-state.ts';
 import { type PlantOptions, plantSeed } from './plant-seed.ts';
 import { saveUnderLease } from './save-under-lease.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError } from './seed-error.ts';
-import type { SeedFacts, SeedId } from './seed-facts.ts';
-import { endIntent, takeCredential } from './take-credential.ts';
+import type { SeedId } from './seed-facts.ts';
+import { takeCredential } from './take-credential.ts';
 
 /**
  * The exclusive right to use a seed, and everything that is done with it. It renews itself from the moment it is given until its disposal.
@@ -66,7 +61,6 @@ export function startLease(context: SeedContext, { held, sentMs, onReleased }: L
   const state = createLeaseState(held);
   const lost = new AbortController();
   const stop = new AbortController();
-  let watching: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
   let disposal: Promise<void> | undefined;
   const reportFailure = (cause: unknown): void => {
     context.report({ type: 'watch-failed', seedId: held.seedId, holder: held.holder, cause });
@@ -81,14 +75,9 @@ export function startLease(context: SeedContext, { held, sentMs, onReleased }: L
       state.serially(() => bringNewer(context, state, planted)).catch(reportFailure);
     },
   });
-  const endWatch = async (): Promise<void> => {
-    const ending = watching;
-    watching = undefined;
-    ending?.stop.abort();
-    await ending?.done;
-  };
+  const watching = createWatching(context, state);
   const dispose = async (): Promise<void> => {
-    await endWatch();
+    await watching.end();
     const failure = await lastSave(context, state);
     stop.abort();
     await renewal;
@@ -102,19 +91,7 @@ export function startLease(context: SeedContext, { held, sentMs, onReleased }: L
     fence: held.fence,
     signal: lost.signal,
     plant: (options) => state.serially(() => plantSeed(context, state, options)),
-    watch() {
-      const { planted } = state;
-      if (planted === undefined)
-        throw new SeedError(
-          'invalid-config',
-          `Seed ${held.seedId} is not planted: there is nothing to watch.`,
-        );
-      if (watching === undefined) {
-        const ended = new AbortController();
-        watching = { stop: ended, done: watchPlanted(context, state, { planted, stop: ended.signal }) };
-      }
-      return watchOf(context, state, { planted, endWatch });
-    },
+    watch: () => watching.begin(),
     take: () => state.serially(() => takeCredential(context, state)),
     writeBack: (bytes) => state.serially(() => saveUnderLease(context, state, { bytes, how: 'rotated' })),
     [Symbol.asyncDispose]: () => {
@@ -125,19 +102,38 @@ export function startLease(context: SeedContext, { held, sentMs, onReleased }: L
   return { lease, state };
 }
 
-function watchOf(
+/** At most one watch, however often it is begun. */
+function createWatching(
   context: SeedContext,
   state: LeaseState,
-  { planted, endWatch }: { readonly planted: PlantedPlace; readonly endWatch: () => Promise<void> },
-): CredentialWatch {
-  const save = (): Promise<WriteBackOutcome | undefined> =>
-    state.serially(() => collectCredential(context, state, planted));
+): { begin(): CredentialWatch; end(): Promise<void> } {
+  let watching: { readonly stop: AbortController; readonly done: Promise<void> } | undefined;
+  const end = async (): Promise<void> => {
+    const ending = watching;
+    watching = undefined;
+    ending?.stop.abort();
+    await ending?.done;
+  };
   return {
-    save,
-    async [Symbol.asyncDispose]() {
-      await endWatch();
-      await save();
+    begin() {
+      const { planted, seedId } = state;
+      if (planted === undefined)
+        throw new SeedError('invalid-config', `Seed ${seedId} is not planted: there is nothing to watch.`);
+      if (watching === undefined) {
+        const stop = new AbortController();
+        watching = { stop, done: watchPlanted(context, state, { planted, stop: stop.signal }) };
+      }
+      const save = (): Promise<WriteBackOutcome | undefined> =>
+        state.serially(() => collectCredential(context, state, planted));
+      return {
+        save,
+        async [Symbol.asyncDispose]() {
+          await end();
+          await save();
+        },
+      };
     },
+    end,
   };
 }
 
@@ -152,48 +148,4 @@ async function lastSave(context: SeedContext, state: LeaseState): Promise<unknow
     state.unsaved = true;
     return failure;
   }
-}
-
-/** Frees the seed, and says that nothing of it is out there, if that is so. What the store cannot be told goes into the journal. */
-async function endLease(context: SeedContext, state: LeaseState): Promise<void> {
-  const { seedId, holder, unsaved } = state;
-  // As long as a token is in a note alone, whoever takes the seed elsewhere must not take the stored one for the newest.
-  const settled = !unsaved && (await context.catchUpWith(holder));
-  let isTold = settled;
-  try {
-    await releaseLease(context, state, { settled });
-    if (!settled && !unsaved) isTold = await noteEnd(context, state);
-  } catch (cause) {
-    if (!(cause instanceof SeedError && cause.code === 'not-found')) {
-      context.report({ type: 'release-failed', seedId, holder, cause });
-      isTold = !unsaved && (await noteEnd(context, state));
-    }
-  }
-  await endIntent(context, state, isTold);
-}
-
-/** Whether it is on the disk. */
-async function noteEnd({ journal, store, postpone }: SeedContext, state: LeaseState): Promise<boolean> {
-  const { seedId, holder, fence } = state;
-  const note = { type: 'ended', seedId, store: store.label, holder, fence } as const;
-  const entry = await journal?.write(note).catch(() => undefined);
-  if (entry !== undefined) postpone(entry);
-  return entry !== undefined;
-}
-
-/** One update: the lease, if it is still this one, and what was noted of its credential. */
-export async function releaseLease(
-  context: SeedContext,
-  held: HeldLease,
-  { settled }: { readonly settled: boolean },
-): Promise<void> {
-  await changeSeed(context, held.seedId, ({ facts }) => {
-    const isOurs = isHeldBy(facts.lease, held);
-    const isNoted = settled && facts.outstanding?.holder === held.holder;
-    if (!isOurs && !isNoted) return { result: undefined };
-    let next: SeedFacts = facts;
-    if (isOurs) next = without(next, 'lease');
-    if (isNoted) next = without(next, 'outstanding');
-    return { change: { facts: next }, result: undefined };
-  });
 }

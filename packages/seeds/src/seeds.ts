@@ -1,4 +1,10 @@
-import { describeTarget, type SeedTarget, tryAcquire, type UnsettledSeeds } from './acquire-seed.ts';
+import {
+  type AttemptOptions,
+  describeTarget,
+  type SeedTarget,
+  tryAcquire,
+  type UnsettledSeeds,
+} from './acquire-seed.ts';
 import { type CaptureOptions, captureSeed } from './capture-seed.ts';
 import type { CredentialKind } from './credential-kind.ts';
 import type { Quota } from './details.ts';
@@ -47,6 +53,7 @@ export interface SeedsOptions {
   readonly reach?: ReachPlace;
   /** 60,000 unless given. A lease is renewed at a third of it. */
   readonly leaseMs?: number;
+  /** What happens beside what was asked. What it throws is ignored. */
   readonly onEvent?: (event: SeedEvent) => void;
   /** For tests. */
   readonly clock?: SeedClock;
@@ -113,25 +120,9 @@ export function createSeeds(options: SeedsOptions): Seeds {
   const catchUp: CatchUp = createCatchUp(context);
   const line = createWaitingLine();
   const onReleased = (names: readonly string[]): void => line.next(names);
-  const verify = async (
-    seedId: SeedId,
-    options: { readonly refresh: RefreshCredential; readonly signal?: AbortSignal },
-  ): Promise<Verification> => {
+  const verify = async (seedId: SeedId, options: VerifyOptions): Promise<Verification> => {
     await catchUp.run();
-    try {
-      const target = { seedId };
-      const started = await tryAcquire(context, target, {
-        holder: 'verification',
-        forUpkeep: true,
-        unsettled: new Map(),
-        onReleased,
-      });
-      await using _lease = started.lease;
-      return await refreshUnderLease(context, started, options);
-    } catch (failure) {
-      if (!(failure instanceof SeedUnavailableError)) throw failure;
-      return { seedId, outcome: 'busy', reason: failure.message };
-    }
+    return await verifySeed(context, seedId, { ...options, onReleased });
   };
   return {
     capture: (capture) => captureSeed(context, capture),
@@ -206,7 +197,7 @@ function contextOf(options: SeedsOptions): Omit<SeedContext, 'postpone' | 'catch
     clock: options.clock ?? systemClock,
     leaseMs,
     reach: options.reach ?? reachThisMachine,
-    report: (event) => options.onEvent?.(event),
+    report: reportTo(options.onEvent),
   };
 }
 
@@ -215,4 +206,33 @@ function isIdle({ credential, lease, status }: SeedFacts, nowMs: number, olderTh
   if (status === 'retired' || credential?.rotates === false) return false;
   if (lease !== undefined && lease.expiresMs > nowMs) return false;
   return (credential?.refreshedMs ?? 0) < nowMs - olderThanMs;
+}
+
+type VerifyOptions = { readonly refresh: RefreshCredential; readonly signal?: AbortSignal };
+
+async function verifySeed(
+  context: SeedContext,
+  seedId: SeedId,
+  { onReleased, ...options }: VerifyOptions & Pick<AttemptOptions, 'onReleased'>,
+): Promise<Verification> {
+  try {
+    const attempt = { holder: 'verification', forUpkeep: true, unsettled: new Map(), onReleased };
+    const started = await tryAcquire(context, { seedId }, attempt);
+    await using _lease = started.lease;
+    return await refreshUnderLease(context, started, options);
+  } catch (failure) {
+    if (!(failure instanceof SeedUnavailableError)) throw failure;
+    return { seedId, outcome: 'busy', reason: failure.message };
+  }
+}
+
+/** What an observer throws is its own affair: no save fails for it. */
+function reportTo(onEvent: SeedsOptions['onEvent']): SeedContext['report'] {
+  return (event) => {
+    try {
+      onEvent?.(event);
+    } catch {
+      // Nobody to tell.
+    }
+  };
 }

@@ -1,10 +1,10 @@
 import { changeSeed, without } from '../change-seed.ts';
+import { releaseLease } from '../lease-release.ts';
 import { saveBack } from '../save-back.ts';
 import type { SeedContext } from '../seed-context.ts';
 import { SeedError } from '../seed-error.ts';
 import type { SeedEvent } from '../seed-event.ts';
 import type { SeedFacts } from '../seed-facts.ts';
-import { releaseLease } from '../seed-lease.ts';
 import type { JournalEntry, JournalNote } from './seed-journal.ts';
 
 const FIRST_RETRY_MS = 500;

@@ -8,6 +8,9 @@
  * - `thread-not-found`: there is no such thread to resume.
  * - `not-saved`: a task was to go on from a snapshot, and there is none.
  * - `invalid-snapshot`: a snapshot is none of a Codex task, so that nothing says which thread it belongs to.
+ * - `login-refused`: nobody was logged in; the message has Codex's words.
+ * - `login-expired`: nobody typed the code of a device in time.
+ * - `not-logged-in`: Codex calls a login done that is not whole in its file.
  * - `agent-lost`: Codex ended, broke its protocol or its host went away; what was under way may have happened in part.
  * - `agent-error`: Codex answered a request with an error.
  * - `deadline-exceeded`: Codex did not answer this request in time.
@@ -30,6 +33,9 @@ export type AgentCodexErrorCode =
   | 'thread-not-found'
   | 'not-saved'
   | 'invalid-snapshot'
+  | 'login-refused'
+  | 'login-expired'
+  | 'not-logged-in'
   | 'agent-lost'
   | 'agent-error'
   | 'deadline-exceeded'

@@ -18,9 +18,11 @@ export type { CodexBinary } from './find-codex.ts';
 export { codexCredential } from './login/codex-credential.ts';
 export { readCodexQuota } from './login/codex-quota.ts';
 export { codexRefresh } from './login/codex-refresh.ts';
+export type { DevicePrompt } from './login/device-prompt.ts';
 export { type FetchQuotaOptions, fetchCodexQuota, type QuotaResult } from './login/fetch-codex-quota.ts';
 export { hostTokensOf, lendParams } from './login/host-tokens.ts';
 export { type IdentityConfig, identityConfig } from './login/identity-config.ts';
+export { type LoggedInHome, type LogInOptions, type LoginMethod, logInToCodex } from './login/log-in.ts';
 export { type LoginProbe, type ProbeLoginOptions, probeCodexLogin } from './login/probe-codex-login.ts';
 export type { ProviderRequestOptions } from './login/provider-request.ts';
 export {

@@ -57,6 +57,13 @@ test('what a login has left is shown, and nothing else of what the provider said
   expect((await seeds.get(ids.one)).quota).toEqual({ takenMs: now, windows: [window(12, now + 1)] });
 });
 
+test('its holder notes what a login has left', async () => {
+  const seeds = ground.seeds();
+  await using lease = await seeds.acquire({ seedId: ids.one }, 'task');
+  await lease.recordQuota({ takenMs: now, windows: [window(12)] });
+  expect((await seeds.get(ids.one)).quota).toEqual({ takenMs: now, windows: [window(12)] });
+});
+
 test('a login that is suspect is taken last', async () => {
   const stored = await ground.store.get(ids.one);
   if (stored === undefined) throw new Error('the seed is gone');

@@ -1,8 +1,10 @@
 import { bringNewer, collectCredential, watchPlanted } from './credential-watch.ts';
+import type { Quota } from './details.ts';
 import { endLease } from './lease-release.ts';
 import { type HeldLease, renewLease } from './lease-renewal.ts';
 import { createLeaseState, type LeaseState, type WriteBackOutcome } from './lease-state.ts';
 import { type PlantOptions, plantSeed } from './plant-seed.ts';
+import { recordQuota } from './quota.ts';
 import { saveUnderLease } from './save-under-lease.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError } from './seed-error.ts';
@@ -35,6 +37,8 @@ export interface SeedLease extends AsyncDisposable {
   take(): Promise<Uint8Array>;
   /** Saves what the credential has become, for those who don't keep it in a file of a host. @throws {SeedError} `not-saved`, `not-found`. */
   writeBack(bytes: Uint8Array): Promise<WriteBackOutcome>;
+  /** Notes what the login has left, as its agent says. @throws {SeedError} `not-found`, `invalid-config`. */
+  recordQuota(quota: Quota): Promise<void>;
 }
 
 /** Its disposal is the last save. @see SeedLease */
@@ -94,6 +98,7 @@ export function startLease(context: SeedContext, { held, sentMs, onReleased }: L
     watch: () => watching.begin(),
     take: () => state.serially(() => takeCredential(context, state)),
     writeBack: (bytes) => state.serially(() => saveUnderLease(context, state, { bytes, how: 'rotated' })),
+    recordQuota: (quota) => recordQuota(context, held.seedId, quota),
     [Symbol.asyncDispose]: () => {
       disposal ??= dispose();
       return disposal;

@@ -11,7 +11,7 @@ import type { SeedFacts, SeedId } from './seed-facts.ts';
 
 export interface CaptureOptions {
   readonly host: SeedHost;
-  /** The folder that the manifest's paths are relative to. */
+  /** The folder that the manifest's paths are relative to. To be removed after: whoever uses the copy in it spends the seed's token. */
   readonly home: HostPath;
   readonly pool?: string;
   /** A name for people. */

@@ -27,10 +27,15 @@ export function isPast(facts: SeedFacts, generation: string): boolean {
   );
 }
 
-/**
- * The facts with a credential kept aside. At most eight are: the least promising goes, the oldest of them first; and of what one holder wrote that is doubtful only the
- * newest stays, so that nobody can push out what others left.
- */
+/** How many of one holder's stay: what it forges, or what it goes on rotating, must not push out what others left. */
+const KEPT_OF_HOLDER: Readonly<Record<AsideFacts['reason'], number>> = {
+  conflict: 3,
+  doubtful: 1,
+  overwritten: KEPT_ASIDE,
+  replaced: KEPT_ASIDE,
+};
+
+/** The facts with a credential kept aside. At most eight are: the least promising goes, the oldest of them first. */
 export function withAside(
   context: SeedContext,
   facts: SeedFacts,
@@ -38,12 +43,14 @@ export function withAside(
 ): SeedFacts {
   const { bytes, ...aside } = found;
   const sealed = context.factSealing.seal(bytes, asideContext(facts.id, aside.generation));
-  const others = facts.aside.filter(
-    ({ generation, reason, holder }) =>
-      generation !== aside.generation &&
-      !(reason === 'doubtful' && aside.reason === 'doubtful' && holder === aside.holder),
+  const others = facts.aside.filter(({ generation }) => generation !== aside.generation);
+  const isAlike = ({ reason, holder }: AsideFacts): boolean =>
+    reason === aside.reason && holder === aside.holder;
+  const alike = others.filter(isAlike);
+  const kept = others.filter(
+    (other) => !isAlike(other) || alike.indexOf(other) > alike.length - KEPT_OF_HOLDER[aside.reason],
   );
-  const kept = [...others, { ...aside, sealed: Buffer.from(sealed).toString('base64') }];
+  kept.push({ ...aside, sealed: Buffer.from(sealed).toString('base64') });
   while (kept.length > KEPT_ASIDE) {
     const least = Math.min(...kept.map(({ reason }) => WORTH[reason]));
     kept.splice(

@@ -137,6 +137,21 @@ describe('what a session’s credential has become', () => {
     expect(aside.map(({ reason }) => reason)).toEqual(['conflict', 'doubtful']);
   });
 
+  test('is kept with the two before it where its holder goes on in conflict', async () => {
+    const { lease, comeBack } = await lateHolder();
+    await using other = await ground.seeds().acquire({ seedId }, 'other');
+    await other.writeBack(third);
+    comeBack();
+    for (let number = 10; number < 15; number += 1)
+      await lease.writeBack(testCredential({ ...ada, token: `token-${number}`, at: number }));
+    await lease[Symbol.asyncDispose]();
+    const { aside } = await ground.seeds().get(seedId);
+    expect(aside.map(({ reason }) => reason)).toEqual(['conflict', 'conflict', 'conflict']);
+    await other[Symbol.asyncDispose]();
+    await ground.seeds().restore(seedId, aside.at(-1)?.generation ?? '');
+    expect(await ground.storedToken(seedId)).toBe('token-14');
+  });
+
   test('revives a seed that was thought to be dead: the provider has just renewed it', async () => {
     const stored = await ground.store.get(seedId);
     await using lease = await ground.seeds().acquire({ seedId }, 'task');

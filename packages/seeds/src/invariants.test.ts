@@ -14,7 +14,7 @@ test('no token is lost or spent twice, wherever programs die and whenever stores
       rotations += report.rotations;
       expect(report.violations).toEqual([]);
     }),
-    { numRuns: Number(process.env['SEEDS_CHAOS_RUNS'] ?? 25), endOnFailure: true },
+    { numRuns: Number(process.env['SEEDS_CHAOS_RUNS'] ?? 20), endOnFailure: true },
   );
   expect(kills).toBeGreaterThan(0);
   expect(rotations).toBeGreaterThan(0);

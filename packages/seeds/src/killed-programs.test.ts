@@ -87,8 +87,8 @@ async function killPrograms(store: SeedStore, address: string): Promise<void> {
     };
     for (let program = 0; program < PROGRAMS; program += 1) start();
     for (let kill = 0; kill < KILLS; kill += 1) {
-      const before = provider.rotations();
-      while (provider.rotations() < before + 2) await sleep(20);
+      await provider.rotated(provider.rotations() + 2);
+      // At any moment.
       await sleep(Math.random() * 300);
       const living = [...programs.values()].filter(({ killed }) => !killed);
       living[Math.floor(Math.random() * living.length)]?.kill('SIGKILL');

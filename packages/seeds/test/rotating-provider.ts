@@ -8,6 +8,8 @@ export interface RotatingProvider {
   /** The token of an account that is not spent. */
   current(account: string): string | undefined;
   readonly rotations: () => number;
+  /** Resolves when there have been so many rotations. */
+  rotated(times: number): Promise<void>;
   /** What must not happen: a token spent twice. */
   readonly reused: readonly string[];
 }
@@ -15,6 +17,7 @@ export interface RotatingProvider {
 export function createRotatingProvider(): RotatingProvider {
   const current = new Map<string, string>();
   const reused: string[] = [];
+  const waiting = new Map<number, () => void>();
   let given = 0;
   let rotations = 0;
   const give = (account: string): Uint8Array => {
@@ -31,10 +34,18 @@ export function createRotatingProvider(): RotatingProvider {
         return undefined;
       }
       rotations += 1;
+      for (const [times, resolve] of waiting) if (rotations >= times) resolve();
       return give(account);
     },
     current: (account) => current.get(account),
     rotations: () => rotations,
+    async rotated(times) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      if (rotations >= times) return;
+      waiting.set(times, resolve);
+      await promise;
+      waiting.delete(times);
+    },
     reused,
   };
 }

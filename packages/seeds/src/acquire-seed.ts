@@ -7,7 +7,7 @@ import { refuseLost, salvage } from './outstanding.ts';
 import { openStored } from './seed-content.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError, type SeedErrorCode, type SeedRefusal, SeedUnavailableError } from './seed-error.ts';
-import type { Outstanding, SeedId } from './seed-facts.ts';
+import type { Outstanding, SeedFacts, SeedId } from './seed-facts.ts';
 import { type StartedLease, startLease } from './seed-lease.ts';
 import type { SeedListing, SeedReading } from './seed-store.ts';
 import { readSettled } from './settle-overwritten.ts';
@@ -174,7 +174,11 @@ async function settleLeft(
   await changeSeed(context, seedId, ({ facts }) => {
     refuseLost(facts, state);
     if (facts.outstanding?.holder !== left.holder) return { result: undefined };
-    return { change: { facts: without(facts, 'outstanding') }, result: undefined };
+    const settled: SeedFacts = without(facts, 'outstanding');
+    const isDoubted = salvaged.doubtful && facts.status === 'alive';
+    const statusReason = 'its last holder died and left no login; the token may be spent';
+    const next: SeedFacts = isDoubted ? { ...settled, status: 'suspect', statusReason } : settled;
+    return { change: { facts: next }, result: undefined };
   });
   return undefined;
 }

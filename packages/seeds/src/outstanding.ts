@@ -40,6 +40,9 @@ const NOT_THE_PLACE = new Set<SeedErrorCode>([
   'unsealing-failed',
 ]);
 
+/** `doubtful`: something was there that is no login of this seed, so that the stored token may be spent. */
+export type Settled = { readonly settled: true; readonly doubtful: boolean };
+
 /** Why what a dead holder left cannot be seen. */
 export type Unsettled = { readonly settled: false; readonly reason: string };
 
@@ -51,7 +54,7 @@ export async function salvage(
   context: SeedContext,
   held: HeldLease,
   left: Outstanding,
-): Promise<{ readonly settled: true } | Unsettled> {
+): Promise<Settled | Unsettled> {
   if (left.phase === 'refreshing' || left.place === undefined || left.path === undefined) {
     return unsettled(
       'a refresh was under way, and whether it went well stands in the journal of the program that did it',
@@ -66,7 +69,7 @@ export async function salvage(
     if (outcome === undefined) {
       if (left.phase === 'planted') return unsettled(`${path} is gone from ${place}`);
     } else context.report({ type: 'salvaged', seedId: held.seedId, holder: left.holder, place, outcome });
-    return { settled: true };
+    return { settled: true, doubtful: outcome === 'ignored' };
   } catch (failure) {
     if (failure instanceof SeedError && NOT_THE_PLACE.has(failure.code)) throw failure;
     const reason = failure instanceof Error ? failure.message : String(failure);

@@ -119,6 +119,13 @@ describe('what a dead holder left', () => {
     expect(await ground.read(HOME)).toMatchObject({ token: 'of-eve' });
   });
 
+  test('makes the seed suspect where it is half a file: what it was to be is lost', async () => {
+    await plantAndDie();
+    await ground.write(HOME, '{"account":"ada","tok');
+    await using lease = await ground.seeds().acquire({ pool: 'team' }, 'next');
+    expect(await ground.seeds().get(lease.seedId)).toMatchObject({ status: 'suspect' });
+  });
+
   test('is also what is verified: a verification looks there like everybody else', async () => {
     await plantAndDie();
     await ground.write(HOME, { ...ada, token: 'token-2', at: 2 });

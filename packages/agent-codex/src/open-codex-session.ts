@@ -1,4 +1,5 @@
 import { defaultCodexVersion } from '@seedbed/binary-cache';
+import { refuseLostPaths } from '@seedbed/snapshots';
 import { AgentCodexError } from './agent-codex-error.ts';
 import {
   type CodexConversationOptions,
@@ -11,9 +12,13 @@ import { refuseAborted } from './refuse-aborted.ts';
 import { type CodexSession, createSession } from './session/codex-session.ts';
 import { resumeLogLines, resumeNotice } from './session/resume-notice.ts';
 import { bringBack, type ResumedConfig, resumedConfig, type SavedTask } from './session/resume-task.ts';
-import { leaseSeed, plantLogin, type SessionSeed } from './session/session-seed.ts';
+import { leaseLogin, type SessionSeed } from './session/session-seed.ts';
 import type { ResumeReport, SessionSnapshots } from './session/session-snapshots.ts';
-import { CODEX_SNAPSHOT_EXCLUDE, CODEX_SNAPSHOT_NEVER } from './session/snapshot-exclude.ts';
+import {
+  CODEX_SNAPSHOT_EXCLUDE,
+  CODEX_SNAPSHOT_NEVER,
+  CODEX_SNAPSHOT_REQUIRED,
+} from './session/snapshot-exclude.ts';
 import { appendToResumeLog, digestOfBrief, writeBrief } from './session/task-brief.ts';
 import { type CodexTaskConfig, parseCodexTaskConfig } from './task-config.ts';
 import { taskPaths } from './task-home/task-paths.ts';
@@ -48,8 +53,8 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
 
   // What is acquired first is let go last.
   await using acquired = new AsyncDisposableStack();
-  const lease = seed && acquired.use(await leaseSeed(seed, { task, signal }));
-  const giveUp = AbortSignal.any([signal, lease?.signal].filter((each) => each !== undefined));
+  const login = seed && acquired.use(await leaseLogin(seed, { task, signal }));
+  const giveUp = AbortSignal.any([signal, login?.lease.signal].filter((each) => each !== undefined));
   const saved = snapshots && (await bringBack(host, workdir, { task, snapshots, signal: giveUp }));
   const { config, differences } = settingsOf(asked, saved, task);
   const briefDigest = brief === undefined ? saved?.facts.briefDigest : digestOfBrief(brief);
@@ -58,7 +63,7 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
     await host.makeDirectory(workdir);
     await writeBrief(host, workdir, { text: brief, exclude });
   }
-  if (lease !== undefined) await plantLogin(lease, host, { paths, signal: giveUp });
+  await login?.plant(host, { paths, signal: giveUp });
 
   const planned = saved && { saved, differences, briefChanged };
   const opened = await openResumed({ ...options, ...config, host, signal: giveUp }, planned, exclude);
@@ -67,10 +72,9 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
     const lines = resumeLogLines(opened.resumed, host.label);
     await appendToResumeLog(host, workdir, { lines, now: Date.now() });
   }
-  const watch = lease?.watch();
   acquired.move();
   return createSession({
-    ...{ host, workdir, task, conversation, lease, watch, snapshots, exclude },
+    ...{ host, workdir, task, conversation, login, snapshots, exclude },
     resumed: opened.resumed,
     factsBase: {
       sandbox: config.sandbox ?? {},
@@ -138,7 +142,8 @@ function excludeOf(snapshots: SessionSnapshots | undefined): readonly string[] {
 
 const MAX_TASK_CHARACTERS = 200;
 
-function refuseContradictions({ task, seed, login }: CodexSessionOptions): void {
+function refuseContradictions({ task, seed, login, snapshots }: CodexSessionOptions): void {
+  refuseLostPaths(excludeOf(snapshots), CODEX_SNAPSHOT_REQUIRED);
   if (task.trim() === '' || task.length > MAX_TASK_CHARACTERS || /\p{Cc}/u.test(task)) {
     throw new AgentCodexError(
       'invalid-config',

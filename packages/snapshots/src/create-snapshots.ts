@@ -129,7 +129,9 @@ export interface Snapshots {
   delete(task: string, number: number, options?: Waiting): Promise<PruneReport>;
   /** Keeps the latest `keep` (5 by default) and removes what nobody needs, what killed saves left more than `orphansAfterMs` (24 hours) ago included. */
   prune(task: string, options?: { keep?: number; orphansAfterMs?: number } & Waiting): Promise<PruneReport>;
-  /** Removes all of a task. */
+  /**
+   * Removes all of a task. An empty head of some hundred bytes stays: by it a save that is still under way somewhere learns that its content is gone.
+   */
   remove(task: string, options?: Waiting): Promise<void>;
   /** Seals everything of a task that is under an older key anew. @throws `invalid-config` for a store in plaintext. */
   reseal(task: string, options?: Waiting): Promise<ResealReport>;
@@ -225,7 +227,9 @@ export function createSnapshots({
     async list(task, { signal } = {}) {
       return (await index.read(task, signal && { signal }))?.snapshots ?? [];
     },
-    tasks: (options) => index.tasks(options),
+    async *tasks(options) {
+      for await (const { task, snapshots } of index.heads(options)) if (snapshots.length > 0) yield task;
+    },
     async show(ref, { signal } = {}) {
       const { row, manifest } = await opened(ref, signal);
       return shown(row, manifest);
@@ -278,7 +282,7 @@ export function createSnapshots({
       const first = (all: readonly SnapshotRow[]): number => Math.max(0, all.length - Math.max(1, keep));
       const isKept = (_: SnapshotRow, position: number, all: readonly SnapshotRow[]): boolean =>
         position >= first(all);
-      const pruned = await keepOnly(stores, task, { isKept, ...(signal && { signal }) });
+      const pruned = await keepOnly(stores, task, { isKept, orEmpty: true, ...(signal && { signal }) });
       const swept = await sweepTask(stores, task, {
         olderThanMs: orphansAfterMs,
         now,
@@ -287,16 +291,11 @@ export function createSnapshots({
       return { ...pruned, blobs: pruned.blobs + swept };
     },
     async remove(task, { signal } = {}) {
-      if ((await index.read(task, signal && { signal })) === undefined) return;
-      await keepOnly(stores, task, { isKept: () => false, ...(signal && { signal }) });
-      await sweepTask(stores, task, {
-        olderThanMs: 0,
-        now: () => Number.MAX_SAFE_INTEGER,
-        ...(signal && { signal }),
-      });
-      const head = await index.read(task, signal && { signal });
-      if (head === undefined || head.snapshots.length > 0) return;
-      await index.remove(task, head.revision, signal && { signal });
+      const waiting = signal && { signal };
+      if ((await index.read(task, waiting)) === undefined) return;
+      memory.forget(task);
+      await keepOnly(stores, task, { isKept: () => false, ...waiting });
+      await sweepTask(stores, task, { olderThanMs: 0, now: () => Number.MAX_SAFE_INTEGER, ...waiting });
     },
     async reseal(task, { signal } = {}) {
       if (encryption === 'plaintext')

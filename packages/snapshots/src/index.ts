@@ -29,6 +29,7 @@ export {
 } from './restore/restore-archive.ts';
 export type { RestoreProgress } from './restore/restore-folder.ts';
 export { type Settled, settleRestore } from './restore/settle-restore.ts';
+export { refuseLostPaths } from './save/check-exclude.ts';
 export type { RecordBody } from './save/keep-records.ts';
 export type { SaveProgress } from './save/save-progress.ts';
 export { SnapshotError, type SnapshotErrorCode } from './snapshot-error.ts';

@@ -14,8 +14,6 @@ export interface SnapshotIndex {
    * @returns `false` when another revision is there: nothing was changed.
    */
   write(head: TaskHead, expected: number, options?: { readonly signal?: AbortSignal }): Promise<boolean>;
-  /** @returns `false` when another revision is there. */
-  remove(task: string, expected: number, options?: { readonly signal?: AbortSignal }): Promise<boolean>;
-  /** All tasks, in no order. */
-  tasks(options?: { readonly signal?: AbortSignal }): AsyncIterable<string>;
+  /** The heads of all tasks, in no order. */
+  heads(options?: { readonly signal?: AbortSignal }): AsyncIterable<TaskHead>;
 }

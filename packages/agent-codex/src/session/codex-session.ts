@@ -1,12 +1,14 @@
 import type { ConversationEvent } from '@seedbed/conversation-protocol';
 import type { Host, HostPath, ProcessExit } from '@seedbed/host';
-import type { CredentialWatch, SeedLease } from '@seedbed/seeds';
+import type { SeedLease } from '@seedbed/seeds';
 import type { EndState, SavedSnapshot } from '@seedbed/snapshots';
 import { AgentCodexError } from '../agent-codex-error.ts';
 import { compareCodexVersions } from '../codex-version.ts';
 import type { OpenedCodexConversation } from '../open-codex-conversation.ts';
 import { EVENTS_RECORD, encodeEvents } from './event-record.ts';
 import { createSerialSaves } from './serial-saves.ts';
+import { followQuota } from './session-quota.ts';
+import type { SessionLogin } from './session-seed.ts';
 import type { ResumeReport, SessionSnapshots } from './session-snapshots.ts';
 import { CODEX_SNAPSHOT_REQUIRED } from './snapshot-exclude.ts';
 import { asJson, factsAsJson, type TaskFacts } from './task-facts.ts';
@@ -26,6 +28,8 @@ export interface SessionEnd {
   /** The last snapshot, where there is a store and it could be made. */
   readonly snapshot?: SavedSnapshot;
   readonly failures: readonly EndFailure[];
+  /** What went before, where it was not asked to end: the `SeedError` `lease-lost` of its login, or an `AgentCodexError` `agent-lost`. */
+  readonly cause?: unknown;
 }
 
 /** One life of a task. Disposal ends it as `cancelled`. */
@@ -52,8 +56,7 @@ export interface SessionParts {
   readonly workdir: HostPath;
   readonly task: string;
   readonly conversation: OpenedCodexConversation;
-  readonly lease: SeedLease | undefined;
-  readonly watch: CredentialWatch | undefined;
+  readonly login: SessionLogin | undefined;
   readonly snapshots: SessionSnapshots | undefined;
   readonly exclude: readonly string[];
   readonly resumed: ResumeReport | undefined;
@@ -65,7 +68,8 @@ export interface SessionParts {
 const DEFAULT_QUIET_MS = 500;
 
 export function createSession(parts: SessionParts): CodexSession {
-  const { task, conversation, lease, snapshots, resumed } = parts;
+  const { task, conversation, login, snapshots, resumed } = parts;
+  const lease = login?.lease;
   const turnsBefore = conversation.state().turns.length;
   const over = Promise.withResolvers<SessionEnd>();
   const saves = createSerialSaves((endState) => saveTask(parts, { endState, turnsBefore }));
@@ -88,6 +92,7 @@ export function createSession(parts: SessionParts): CodexSession {
         },
       )
     : undefined;
+  const quota = lease && followQuota(conversation, { record: (noted) => lease.recordQuota(noted) });
 
   const end: CodexSession['end'] = ({ state = 'done' } = {}) => {
     ending ??= tearDown(state);
@@ -106,19 +111,24 @@ export function createSession(parts: SessionParts): CodexSession {
       }
     };
     const exit = await step('agent', () => conversation.end());
-    await step('save-back', async () => await lease?.[Symbol.asyncDispose]());
+    await quota?.[Symbol.asyncDispose]();
+    await step('save-back', async () => await login?.[Symbol.asyncDispose]());
     await step('snapshot', async () => await checkpoints?.[Symbol.asyncDispose]());
     const snapshot = snapshots && (await step('snapshot', () => saves.save(state)));
-    if (snapshot !== undefined) snapshots?.onSaved?.(snapshot);
+    if (snapshot !== undefined) await step('snapshot', async () => snapshots?.onSaved?.(snapshot));
+    const cause = lease?.signal.aborted ? lease.signal.reason : lostAgent(conversation);
     return {
       state,
       failures,
+      ...(cause === undefined ? {} : { cause }),
       ...(exit === undefined ? {} : { exit }),
       ...(snapshot === undefined ? {} : { snapshot }),
     };
   }
 
-  lease?.signal.addEventListener('abort', () => void end({ state: 'failed' }), { once: true });
+  const onLost = (): void => void end({ state: 'failed' });
+  if (lease?.signal.aborted) onLost();
+  else lease?.signal.addEventListener('abort', onLost, { once: true });
   void followEnd(conversation, () => end({ state: 'failed' })).then(over.resolve);
 
   return {
@@ -136,6 +146,12 @@ export function createSession(parts: SessionParts): CodexSession {
     },
     [Symbol.asyncDispose]: async () => void (await end({ state: 'cancelled' })),
   };
+}
+
+function lostAgent(conversation: OpenedCodexConversation): AgentCodexError | undefined {
+  const { closed } = conversation.state();
+  if (closed?.reason !== 'lost') return undefined;
+  return new AgentCodexError('agent-lost', closed.message ?? 'Codex has ended by itself.');
 }
 
 /** Codex may be lost at any time; whoever ends the session closes the conversation too, and has ended it by then. */

@@ -47,11 +47,15 @@ export async function bringBack(
   const isThere = mark?.task === task && mark.saveId === row.saveId;
   const onProgress = snapshots.onRestoreProgress;
   const restoring = { ...ref, ...(onProgress && { onProgress }), ...waiting };
-  const shown = isThere ? await store.show(ref, waiting) : await store.restore(host, workdir, restoring);
-  if (!isThere) await writeTaskMark(host, workdir, { task, saveId: row.saveId });
+  const shown = await store.show(ref, waiting);
+  // Before anything changes: a snapshot that nobody can go on from is not restored.
   const facts = parseTaskFacts(shown, task);
   const hasEvents = shown.records.some(({ name }) => name === EVENTS_RECORD);
   const history = hasEvents ? await decodeEvents(await store.openRecord(ref, EVENTS_RECORD, waiting)) : [];
+  if (!isThere) {
+    await store.restore(host, workdir, restoring);
+    await writeTaskMark(host, workdir, { task, saveId: row.saveId });
+  }
   return { shown, facts, history, workdir: isThere ? 'kept' : 'restored' };
 }
 

@@ -4,8 +4,6 @@ import type { EndState, SavedSnapshot } from '@seedbed/snapshots';
 export interface SerialSaves {
   /** A save that begins after this call; what asks while one waits to begin shares it. */
   save(endState: EndState): Promise<SavedSnapshot>;
-  /** Resolves when none is under way. */
-  idle(): Promise<void>;
 }
 
 export function createSerialSaves(save: (endState: EndState) => Promise<SavedSnapshot>): SerialSaves {
@@ -24,6 +22,5 @@ export function createSerialSaves(save: (endState: EndState) => Promise<SavedSna
       running = result.catch(() => undefined);
       return result;
     },
-    idle: async () => void (await running),
   };
 }

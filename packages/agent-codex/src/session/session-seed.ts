@@ -1,8 +1,10 @@
 import type { Host } from '@seedbed/host';
+import { createLinkFollower } from '@seedbed/sandbox-policy';
 import type { SeedLease, Seeds, SeedTarget } from '@seedbed/seeds';
 import { identityConfig } from '../login/identity-config.ts';
 import { readConfigToml, writeConfigToml } from '../task-home/config-toml.ts';
-import type { TaskPaths } from '../task-home/task-paths.ts';
+import { makeTaskHome, refuseLinks } from '../task-home/prepare-task-home.ts';
+import { type TaskPaths, taskPaths } from '../task-home/task-paths.ts';
 
 /** Finds the login for a task, however the caller keeps them; the lease is the session's to end. */
 export type SeedProvider = (request: {
@@ -20,7 +22,43 @@ export interface SeedChoice {
 
 export type SessionSeed = SeedProvider | SeedChoice;
 
-export async function leaseSeed(
+/** The login of a session. Disposal is its last save; then the seed is free, and the login gone from the host. End Codex before. */
+export interface SessionLogin extends AsyncDisposable {
+  readonly lease: SeedLease;
+  /**
+   * Puts it into a task's home, which no link may lead elsewhere, and saves from then on what becomes of it. What login stands there already is settled by the seed: the newer of the two
+   * wins by lineage. Of the captured config.toml only what belongs to the identity comes along.
+   *
+   * @throws {AgentCodexError} `launch-failed` for a link. @throws {SeedError} what `SeedLease.plant` throws.
+   */
+  plant(host: Host, options: { readonly paths: TaskPaths; readonly signal: AbortSignal }): Promise<void>;
+}
+
+/** @throws {SeedError} what `Seeds.acquire` throws, or whatever the caller's function does. */
+export async function leaseLogin(
+  seed: SessionSeed,
+  options: { readonly task: string; readonly signal: AbortSignal | undefined },
+): Promise<SessionLogin> {
+  const lease = await leaseSeed(seed, options);
+  let remove: (() => Promise<void>) | undefined;
+  return {
+    lease,
+    async plant(host, { paths, signal }) {
+      await makeOwnHome(host, paths);
+      remove = () => host.remove(paths.authJson);
+      await lease.plant({ host, home: paths.home, rewrite: keepIdentity, signal });
+      // Codex may rotate it as soon as it starts. Its end is the lease's.
+      lease.watch();
+    },
+    async [Symbol.asyncDispose]() {
+      // A failure keeps the file: it may be the only place where the token is.
+      await lease[Symbol.asyncDispose]();
+      await remove?.();
+    },
+  };
+}
+
+async function leaseSeed(
   seed: SessionSeed,
   { task, signal }: { readonly task: string; readonly signal: AbortSignal | undefined },
 ): Promise<SeedLease> {
@@ -32,23 +70,19 @@ export async function leaseSeed(
   });
 }
 
-/**
- * Puts a login into a task's home. What stands in the home already is settled by the seed: the newer of the two wins by lineage. Of the captured
- * config.toml only what belongs to the identity comes along.
- */
-export async function plantLogin(
-  lease: SeedLease,
-  host: Host,
-  { paths, signal }: { readonly paths: TaskPaths; readonly signal: AbortSignal | undefined },
-): Promise<void> {
-  await lease.plant({
-    host,
-    home: paths.home,
-    rewrite: (path, bytes) => {
-      if (!path.endsWith('config.toml')) return bytes;
-      const { config } = identityConfig(readConfigToml(new TextDecoder().decode(bytes)));
-      return new TextEncoder().encode(writeConfigToml(config));
-    },
-    ...(signal && { signal }),
-  });
+async function makeOwnHome(host: Host, paths: TaskPaths): Promise<void> {
+  const follow = createLinkFollower(host);
+  const [workdir, home, codexHome] = await Promise.all([
+    follow(paths.workdir),
+    follow(paths.home),
+    follow(paths.codexHome),
+  ]);
+  refuseLinks(taskPaths(workdir), { home, codexHome });
+  await makeTaskHome(host, paths);
+}
+
+function keepIdentity(path: string, bytes: Uint8Array): Uint8Array {
+  if (!path.endsWith('config.toml')) return bytes;
+  const { config } = identityConfig(readConfigToml(new TextDecoder().decode(bytes)));
+  return new TextEncoder().encode(writeConfigToml(config));
 }

@@ -20,7 +20,7 @@ export interface SessionSnapshots {
   readonly maxBytes?: number;
   readonly labels?: Readonly<Record<string, string>>;
   readonly onSaved?: (saved: SavedSnapshot) => void;
-  /** A snapshot after a turn that failed; the next one is tried all the same. It is also a warning in the conversation. */
+  /** A snapshot after a turn could not be made; the next one is tried all the same. */
   readonly onSaveFailed?: (failure: unknown) => void;
   readonly onSaveProgress?: (progress: SaveProgress) => void;
   readonly onRestoreProgress?: (progress: RestoreProgress) => void;

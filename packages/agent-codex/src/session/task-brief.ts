@@ -16,7 +16,7 @@ export interface BriefContent {
 }
 
 /** AGENTS.md as the agent finds it. */
-export function renderBrief({ text, exclude }: BriefContent): string {
+function renderBrief({ text, exclude }: BriefContent): string {
   const lost = exclude.map((glob) => `\`${glob}\``).join(', ');
   return [
     FIRST_LINE,

@@ -132,6 +132,25 @@ describe('somebody else at the same task', () => {
     expect(await ground.snapshots.verify({ task: 't' })).toMatchObject({ damaged: [] });
   });
 
+  it('makes a first save fail when it removes the task, however it came to be', async () => {
+    await using ground = await openGround();
+    const { work, blobs, index } = ground;
+    await put(ground, 'file', pattern(1_000, 1));
+    const racing = indexThat(index, async () => {
+      const other = ground.anew();
+      await other.save(host, work, { task: 't' });
+      await other.remove('t');
+    });
+    const saving = createSnapshots({ index: racing, blobs, encryption: 'plaintext' }).save(host, work, {
+      task: 't',
+    });
+    await expect(saving).rejects.toMatchObject({ code: 'conflict' });
+    expect(await ground.snapshots.list('t')).toEqual([]);
+    expect(await Array.fromAsync(ground.snapshots.tasks())).toEqual([]);
+    await ground.anew().save(host, work, { task: 't' });
+    expect(await ground.snapshots.verify({ task: 't' })).toMatchObject({ damaged: [] });
+  });
+
   it('may sweep away what a slow save has stored: the save notices', async () => {
     await using ground = await openGround();
     const { work, blobs, index } = ground;
@@ -209,6 +228,11 @@ describe('what a killed save has left', () => {
     await snapshots.save(host, work, { task: 't' });
     await blobs.put(pattern(100, 7), { labels: { task: 't' } });
     await blobs.put(pattern(100, 8), { labels: { task: 'another' } });
+    await blobs.put(pattern(100, 9), { labels: { task: 'never saved' } });
+    expect(await snapshots.prune('never saved', { orphansAfterMs: -1_000 })).toEqual({
+      removed: [],
+      blobs: 1,
+    });
     expect(await snapshots.prune('t')).toEqual({ removed: [], blobs: 0 });
     expect(await snapshots.prune('t', { orphansAfterMs: -1_000 })).toEqual({ removed: [], blobs: 1 });
     expect(await blobsOf(ground)).toHaveLength(3);

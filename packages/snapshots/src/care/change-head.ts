@@ -1,6 +1,6 @@
 import { SnapshotError } from '../snapshot-error.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
-import type { TaskHead } from '../task-head.ts';
+import { emptyHead, type TaskHead } from '../task-head.ts';
 
 const MAX_TRIES = 20;
 
@@ -14,11 +14,17 @@ export async function changeHead(
   task: string,
   {
     change,
+    orEmpty = false,
     signal,
-  }: { readonly change: (head: TaskHead) => TaskHead | undefined; readonly signal?: AbortSignal },
+  }: {
+    readonly change: (head: TaskHead) => TaskHead | undefined;
+    /** Whether a task that was never saved counts as one without a snapshot. */
+    readonly orEmpty?: boolean;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<TaskHead> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const head = await index.read(task, signal && { signal });
+    const head = (await index.read(task, signal && { signal })) ?? (orEmpty ? emptyHead(task) : undefined);
     if (head === undefined)
       throw new SnapshotError('not-found', `There is no snapshot of ${JSON.stringify(task)}.`);
     const changed = change(head);

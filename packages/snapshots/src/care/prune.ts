@@ -1,6 +1,5 @@
 import type { BlobId, BlobStore } from '@seedbed/blob-store';
 import { TASK_LABEL } from '../save/save-snapshot.ts';
-import { SnapshotError } from '../snapshot-error.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { liveBlobs, type SnapshotRow, type TaskHead, withSnapshots } from '../task-head.ts';
 import { changeHead } from './change-head.ts';
@@ -24,8 +23,10 @@ export async function keepOnly(
   task: string,
   {
     isKept,
+    orEmpty = false,
     signal,
   }: {
+    readonly orEmpty?: boolean;
     readonly isKept: (row: SnapshotRow, position: number, all: readonly SnapshotRow[]) => boolean;
     readonly signal?: AbortSignal;
   },
@@ -36,13 +37,13 @@ export async function keepOnly(
     removed = head.snapshots.filter((row) => !kept.includes(row)).map(({ number }) => number);
     return removed.length === 0 ? undefined : withSnapshots(head, kept);
   };
-  const head = await changeHead(index, task, { change, ...(signal && { signal }) });
+  const head = await changeHead(index, task, { change, orEmpty, ...(signal && { signal }) });
   return { removed, blobs: await removeCondemned(index, blobs, { head, ...(signal && { signal }) }) };
 }
 
 /**
  * Removes blobs of a task that no head names, as killed saves leave them, if they are older than `olderThanMs`. A save that takes longer notices it and fails
- * with `conflict`: the head says that there was a sweep.
+ * with `conflict`: the head says that there was a sweep, also when there was no head before.
  */
 export async function sweepTask(
   { index, blobs }: Stores,
@@ -64,12 +65,6 @@ export async function sweepTask(
     const condemned = [...new Set([...head.condemned, ...lost])];
     return { ...head, condemned, sweeps: head.sweeps + 1 };
   };
-  const head = await changeHead(index, task, { change, ...(signal && { signal }) }).catch(
-    (failure: unknown) => {
-      // Without a head nothing counts, and a first save still has to make one: it looks after its blobs itself.
-      if (failure instanceof SnapshotError && failure.code === 'not-found') return undefined;
-      throw failure;
-    },
-  );
-  return head === undefined ? 0 : await removeCondemned(index, blobs, { head, ...(signal && { signal }) });
+  const head = await changeHead(index, task, { change, orEmpty: true, ...(signal && { signal }) });
+  return await removeCondemned(index, blobs, { head, ...(signal && { signal }) });
 }

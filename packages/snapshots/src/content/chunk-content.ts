@@ -2,6 +2,13 @@ import { createHash, type Hash } from 'node:crypto';
 import { CHUNK_BYTES, type ChunkId } from '../manifest/manifest.ts';
 import { chunkIdOf, digestOfChunk, EMPTY_DIGEST } from './chunk-id.ts';
 
+/** A part of a file, or all of it. */
+export interface Chunk {
+  readonly bytes: Uint8Array;
+  /** Whether nobody else has a part of its memory, so that it may be released. */
+  readonly isOwn: boolean;
+}
+
 export interface ChunkedContent {
   readonly chunks: readonly ChunkId[];
   readonly size: number;
@@ -11,19 +18,19 @@ export interface ChunkedContent {
   readonly wholeChunksDigest?: string;
 }
 
-/** Cuts a stream into chunks, hands each on as it comes, and says what they were. Holds one chunk at a time. */
+/** Cuts a stream into chunks, hands each on as it comes, to be kept or released, and says what they were. Holds one chunk at a time. */
 export async function chunkContent(
   body: AsyncIterable<Uint8Array>,
-  take: (id: ChunkId, plain: Uint8Array) => Promise<void>,
+  take: (id: ChunkId, chunk: Chunk) => Promise<void>,
 ): Promise<ChunkedContent> {
   const chunks: ChunkId[] = [];
   const digest = createGrowingDigest();
   let size = 0;
   for await (const chunk of cut(body)) {
-    const id = chunkIdOf(chunk);
+    const id = chunkIdOf(chunk.bytes);
     chunks.push(id);
-    size += chunk.length;
-    digest.add(chunk, id);
+    size += chunk.bytes.length;
+    digest.add(chunk.bytes, id);
     await take(id, chunk);
   }
   const whole = digest.ofWholeChunks();
@@ -35,15 +42,15 @@ export async function chunkContent(
   };
 }
 
-/** Pieces of any size as chunks, all but the last whole, in memory of their own. */
-async function* cut(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+/** Pieces of any size as chunks, all but the last whole. A chunk that comes in one piece is that piece, not a copy: most files are one. */
+async function* cut(body: AsyncIterable<Uint8Array>): AsyncGenerator<Chunk, void, undefined> {
   let waiting: Uint8Array[] = [];
   let bytes = 0;
   for await (const piece of body) {
     let rest = piece;
     while (bytes + rest.length >= CHUNK_BYTES) {
       const taken = CHUNK_BYTES - bytes;
-      yield Buffer.concat([...waiting, rest.subarray(0, taken)], CHUNK_BYTES);
+      yield joined([...waiting, rest.subarray(0, taken)], CHUNK_BYTES);
       waiting = [];
       bytes = 0;
       rest = rest.subarray(taken);
@@ -52,7 +59,13 @@ async function* cut(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array,
     waiting.push(rest);
     bytes += rest.length;
   }
-  if (bytes > 0) yield Buffer.concat(waiting, bytes);
+  if (bytes > 0) yield joined(waiting, bytes);
+}
+
+function joined(pieces: readonly Uint8Array[], bytes: number): Chunk {
+  const [only] = pieces;
+  if (pieces.length === 1 && only !== undefined) return { bytes: only, isOwn: false };
+  return { bytes: Buffer.concat(pieces, bytes), isOwn: true };
 }
 
 interface GrowingDigest {
@@ -61,26 +74,21 @@ interface GrowingDigest {
   ofWholeChunks(): string | undefined;
 }
 
-/** Most files are one chunk, whose id is their digest: only more of them are hashed once again. */
+/** Most files are less than one chunk, whose id is their digest: only others are hashed once again. */
 function createGrowingDigest(): GrowingDigest {
-  let first: { readonly chunk: Uint8Array; readonly id: ChunkId } | undefined;
+  let first: ChunkId | undefined;
   let all: Hash | undefined;
   let whole: Hash | undefined;
   return {
     add(chunk, id) {
-      if (first === undefined) {
-        first = { chunk, id };
-        return;
-      }
-      all ??= createHash('sha256').update(first.chunk);
-      if (whole === undefined) whole = all.copy();
+      const isWhole = chunk.length === CHUNK_BYTES;
+      if (first === undefined) first = id;
+      if (all === undefined && !isWhole) return;
+      all ??= createHash('sha256');
       all.update(chunk);
-      if (chunk.length === CHUNK_BYTES) whole = all.copy();
+      if (isWhole) whole = all.copy();
     },
-    ofAll: () => all?.copy().digest('hex') ?? (first === undefined ? EMPTY_DIGEST : digestOfChunk(first.id)),
-    ofWholeChunks() {
-      if (whole !== undefined) return whole.copy().digest('hex');
-      return first?.chunk.length === CHUNK_BYTES ? digestOfChunk(first.id) : undefined;
-    },
+    ofAll: () => all?.copy().digest('hex') ?? (first === undefined ? EMPTY_DIGEST : digestOfChunk(first)),
+    ofWholeChunks: () => whole?.copy().digest('hex'),
   };
 }

@@ -1,17 +1,19 @@
 import type { BlobId, BlobStore } from '@seedbed/blob-store';
 import type { ChunkId, ChunkPlace } from '../manifest/manifest.ts';
+import type { Chunk } from './chunk-content.ts';
 import { compress, type StoredChunk } from './compression.ts';
+import { releaseBytes } from './release-bytes.ts';
 
 /** Packs are about this large: ten thousand small files become a few hundred blobs less than ten thousand, and a few packs fit into memory. */
-const PACK_BYTES = 8 * 1024 * 1024;
+const PACK_BYTES = 4 * 1024 * 1024;
 /** How many packs are on their way to the store at once. */
 const PUTS_AT_ONCE = 2;
 /** How many bytes wait to be compressed or packed, before whoever adds has to wait. */
-const WAITING_BYTES = 16 * 1024 * 1024;
+const WAITING_BYTES = 8 * 1024 * 1024;
 
 export interface PackWriter {
   /** Adds a chunk, unless it was added before. Resolves when there is room for the next. Fails when the store has failed. */
-  add(id: ChunkId, plain: Uint8Array): Promise<void>;
+  add(id: ChunkId, chunk: Chunk): Promise<void>;
   readonly has: (id: ChunkId) => boolean;
   /** Bytes that were put so far. */
   readonly storedBytes: number;
@@ -21,10 +23,15 @@ export interface PackWriter {
   readonly packs: readonly BlobId[];
 }
 
+/** A chunk as it goes into a pack. */
+interface StoredPiece extends StoredChunk {
+  readonly isOwn: boolean;
+}
+
 interface Waiting {
   readonly id: ChunkId;
   readonly bytes: number;
-  readonly stored: StoredChunk;
+  readonly stored: StoredPiece;
 }
 
 /** Collects chunks into packs: compressed beside each other, packed in the order in which they were added. */
@@ -57,11 +64,12 @@ export function createPackWriter(
     if (failure.met) return;
     packs.push(id);
     const put = blobs
-      .put(ReadableStream.from(pieces), { id, labels, ...(signal && { signal }) })
+      .put(ReadableStream.from(pieces.map((piece) => piece.bytes)), { id, labels, ...(signal && { signal }) })
       .then(() => {
         storedBytes += bytes;
       }, fail)
       .finally(() => {
+        for (const { bytes: piece, isOwn } of pieces) if (isOwn) releaseBytes(piece);
         puts.give(1);
         running.delete(put);
       });
@@ -76,20 +84,24 @@ export function createPackWriter(
       bytes,
       codec: stored.codec,
     });
-    pack.pieces.push(stored.bytes);
+    pack.pieces.push(stored);
     pack.bytes += stored.bytes.length;
     if (pack.bytes >= PACK_BYTES) await putPack();
   }
 
   /** Resolves when it is packed; what was added before is packed before. */
-  function enter(id: ChunkId, plain: Uint8Array): Promise<void> {
-    const stored = compress(plain);
+  function enter(id: ChunkId, { bytes: plain, isOwn }: Chunk): Promise<void> {
+    const { length } = plain;
+    const stored = compress(plain).then((done) => {
+      if (isOwn && done.codec !== 'none') releaseBytes(plain);
+      return { ...done, isOwn: isOwn || done.codec !== 'none' };
+    });
     return Promise.all([stored, order])
       .then(async ([done]) => {
-        if (!failure.met) await place({ id, bytes: plain.length, stored: done });
+        if (!failure.met) await place({ id, bytes: length, stored: done });
       })
       .catch(fail)
-      .finally(() => room.give(plain.length));
+      .finally(() => room.give(length));
   }
 
   return {
@@ -98,12 +110,13 @@ export function createPackWriter(
     get storedBytes() {
       return storedBytes;
     },
-    async add(id, plain) {
+    async add(id, chunk) {
       if (failure.met) throw failure.error;
       if (added.has(id)) return;
       added.add(id);
-      order = enter(id, plain);
-      await room.take(plain.length);
+      const { length } = chunk.bytes;
+      order = enter(id, chunk);
+      await room.take(length);
       if (failure.met) throw failure.error;
     },
     async finish() {
@@ -118,7 +131,7 @@ export function createPackWriter(
 
 interface OpenPack {
   readonly id: BlobId;
-  readonly pieces: Uint8Array[];
+  readonly pieces: StoredPiece[];
   bytes: number;
 }
 

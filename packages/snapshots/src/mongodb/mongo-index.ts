@@ -17,6 +17,9 @@ interface HeadDocument {
   readonly updatedAt: Date;
 }
 
+/** What decides is asked, and what it has said stays said when it fails. */
+const DECIDED_BY_ONE = { writeConcern: { w: 'majority' as const }, readPreference: 'primary' as const };
+
 const DUPLICATE_KEY = 11_000;
 const NOTHING_BEFORE = '';
 
@@ -28,7 +31,7 @@ export function createMongoSnapshotIndex(
   db: Db,
   { prefix = 'seedbed' }: MongoIndexOptions = {},
 ): SnapshotIndex {
-  const heads: Collection<HeadDocument> = db.collection(`${prefix}_task_heads`);
+  const heads: Collection<HeadDocument> = db.collection(`${prefix}_task_heads`, DECIDED_BY_ONE);
   const label = `mongodb ${db.databaseName}.${heads.collectionName}`;
   const failed = (attempt: string, cause: unknown): SnapshotError => {
     const story = cause instanceof Error ? cause.message : String(cause);
@@ -73,23 +76,18 @@ export function createMongoSnapshotIndex(
       }),
     write: (head, expected, { signal } = {}) =>
       attempt('write to', signal, () => (expected === 0 ? insert(head) : replace(head, expected))),
-    remove: (task, expected, { signal } = {}) =>
-      attempt('write to', signal, async () => {
-        const { deletedCount } = await heads.deleteOne({ _id: task, revision: expected });
-        return deletedCount === 1;
-      }),
-    async *tasks({ signal } = {}) {
+    async *heads({ signal } = {}) {
       for (let last = NOTHING_BEFORE; ; ) {
         const page = await attempt('read from', signal, () =>
           heads
-            .find({ _id: { $gt: last } }, { projection: { _id: 1 }, ...(signal && { signal }) })
+            .find({ _id: { $gt: last } }, signal && { signal })
             .sort({ _id: 1 })
             .limit(200)
             .toArray(),
         );
-        for (const { _id } of page) {
+        for (const { _id, head } of page) {
           last = _id;
-          yield _id;
+          yield parseTaskHead(JSON.parse(head));
         }
         if (page.length === 0) return;
       }

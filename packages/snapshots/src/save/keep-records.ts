@@ -1,4 +1,4 @@
-import { chunkContent } from '../content/chunk-content.ts';
+import { type Chunk, chunkContent } from '../content/chunk-content.ts';
 import type { ChunkId, RecordEntry } from '../manifest/manifest.ts';
 
 /** Bytes of the program's own that go with a snapshot. */
@@ -7,7 +7,7 @@ export type RecordBody = Uint8Array | AsyncIterable<Uint8Array>;
 /** Keeps records as files are kept: what a longer one has in common with the last is not stored again. */
 export async function keepRecords(
   records: Readonly<Record<string, RecordBody>>,
-  take: (id: ChunkId, plain: Uint8Array) => Promise<void>,
+  take: (id: ChunkId, chunk: Chunk) => Promise<void>,
 ): Promise<readonly RecordEntry[]> {
   const kept: RecordEntry[] = [];
   for (const [name, body] of Object.entries(records)) {

@@ -1,4 +1,4 @@
-import { createExclude, type FileStat, type Host, type HostPath, walk } from '@seedbed/host';
+import { createExclude, type FileStat, type Host, HostError, type HostPath, walk } from '@seedbed/host';
 import type { LeftOut } from '../manifest/manifest.ts';
 import { SnapshotError } from '../snapshot-error.ts';
 
@@ -36,6 +36,12 @@ export interface ListingOptions {
  * @throws {SnapshotError} `limit-exceeded`. @throws {HostError} what `walk` throws.
  */
 export async function listFolder(host: Host, folder: HostPath, options: ListingOptions): Promise<Listing> {
+  const listing = await orTooLarge(folder, () => listed(host, folder, options));
+  if (listing.bytes <= options.maxBytes) return listing;
+  return withoutRegenerable(listing, await options.regenerable(), options);
+}
+
+async function listed(host: Host, folder: HostPath, options: ListingOptions): Promise<Listing> {
   const leftOut: LeftOut[] = [];
   const entries: ListedEntry[] = [];
   const tree = walk(host, folder, {
@@ -49,9 +55,18 @@ export async function listFolder(host: Host, folder: HostPath, options: ListingO
     if (stat.kind === 'other') leftOut.push({ path, reason: 'special' });
     else entries.push({ path, stat, ...(target === undefined ? {} : { target }) });
   }
-  const all: Listing = { entries, leftOut, ...sums(entries) };
-  if (all.bytes <= options.maxBytes) return all;
-  return withoutRegenerable(all, await options.regenerable(), options);
+  return { entries, leftOut, ...sums(entries) };
+}
+
+async function orTooLarge<T>(folder: HostPath, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (failure) {
+    if (!(failure instanceof HostError) || failure.code !== 'limit-exceeded') throw failure;
+    throw new SnapshotError('limit-exceeded', `${folder} is larger than was allowed: ${failure.message}`, {
+      cause: failure,
+    });
+  }
 }
 
 function withoutRegenerable(listing: Listing, globs: readonly string[], options: ListingOptions): Listing {
@@ -74,7 +89,7 @@ function withoutRegenerable(listing: Listing, globs: readonly string[], options:
 }
 
 /** Whether a path is one of the required ones, lies in one, or holds one. */
-export function createRequired(required: readonly string[]): (path: string) => boolean {
+function createRequired(required: readonly string[]): (path: string) => boolean {
   return (path) =>
     required.some((each) => path === each || path.startsWith(`${each}/`) || each.startsWith(`${path}/`));
 }

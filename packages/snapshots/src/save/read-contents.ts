@@ -1,12 +1,12 @@
 import { type Host, type HostPath, hashFiles, readFiles } from '@seedbed/host';
-import { type ChunkedContent, chunkContent } from '../content/chunk-content.ts';
+import { type Chunk, type ChunkedContent, chunkContent } from '../content/chunk-content.ts';
 import { CHUNK_BYTES, type ChunkId, type FileEntry } from '../manifest/manifest.ts';
 import type { GrownFile, KnownContent } from './known-content.ts';
 import type { ListedEntry } from './listing.ts';
 
 export interface ContentSink {
   /** Keeps a chunk that was read, unless it is kept already. */
-  take(id: ChunkId, plain: Uint8Array): Promise<void>;
+  take(id: ChunkId, chunk: Chunk): Promise<void>;
   /** A file is done: how much of it came over, and how much was known. */
   done(readBytes: number, knownBytes: number): void;
 }
@@ -54,7 +54,7 @@ export async function readContents(
       lost.set(relativePath, status === 'unreadable' ? 'unreadable' : 'gone');
       continue;
     }
-    const read = await chunkContent(body, (id, plain) => sink.take(id, plain));
+    const read = await chunkContent(body, (id, chunk) => sink.take(id, chunk));
     const begins = proven.get(relativePath)?.begins;
     contents.set(relativePath, begins === undefined ? read : continued(begins, read));
     sink.done(read.size, begins?.wholeBytes ?? 0);

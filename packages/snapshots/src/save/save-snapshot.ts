@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { BlobId, BlobStore } from '@seedbed/blob-store';
 import type { Host, HostPath } from '@seedbed/host';
 import { removeAll } from '../care/remove-blobs.ts';
+import type { Chunk } from '../content/chunk-content.ts';
 import { readChunks } from '../content/chunk-reader.ts';
 import { createPackWriter, type PackWriter } from '../content/pack-writer.ts';
+import { releaseBytes } from '../content/release-bytes.ts';
 import type { ChunkId, ChunkPlace, Json, Manifest, RecordEntry } from '../manifest/manifest.ts';
 import { storeManifest } from '../manifest/stored-manifest.ts';
 import { SnapshotError } from '../snapshot-error.ts';
@@ -103,9 +105,10 @@ async function storedThrough(
   const { task, last, blobs, signal } = plan;
   const number = plan.begun?.nextNumber ?? 1;
   const reporter = createReporter(writer, plan.onProgress);
-  const take = async (id: ChunkId, plain: Uint8Array): Promise<void> => {
-    if (last?.chunks.has(id) || writer.has(id)) reporter.known(plain.length);
-    else await writer.add(id, plain);
+  const take = async (id: ChunkId, chunk: Chunk): Promise<void> => {
+    if (!last?.chunks.has(id) && !writer.has(id)) return await writer.add(id, chunk);
+    reporter.known(chunk.bytes.length);
+    if (chunk.isOwn) releaseBytes(chunk.bytes);
   };
   const read = await readFolder(host, folder, {
     ...plan,
@@ -168,7 +171,8 @@ async function placed(
     what: `the last snapshot of ${JSON.stringify(task)}`,
     ...(signal && { signal }),
   };
-  for await (const { id, bytes } of readChunks(blobs, moved, reading)) await writer.add(id, bytes);
+  for await (const { id, bytes } of readChunks(blobs, moved, reading))
+    await writer.add(id, { bytes, isOwn: false });
   const fresh = await writer.finish();
   const places = new Map<ChunkId, ChunkPlace>();
   for (const id of needed) {

@@ -205,6 +205,14 @@ describe('what is left out', () => {
   });
 });
 
+it('says that a folder has more entries than were allowed', async () => {
+  await using ground = await openGround();
+  const { work, snapshots } = ground;
+  for (const name of ['a', 'b', 'c']) await writeFile(join(work, name), name);
+  const saving = snapshots.save(host, work, { task: 't', maxEntries: 2 });
+  await expect(saving).rejects.toMatchObject({ name: 'SnapshotError', code: 'limit-exceeded' });
+});
+
 it('goes away without a trace when it is given up', async () => {
   await using ground = await openGround();
   const { work, snapshots, blobs } = ground;

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { refuseAborted } from '../refuse-aborted.ts';
 import { SnapshotError } from '../snapshot-error.ts';
@@ -20,7 +21,7 @@ const SCHEMA = `
 `;
 
 /**
- * Heads of tasks in a file of SQLite, which any number of programs on this machine may use at once. It is made when it is not there.
+ * Heads of tasks in a file of SQLite, which any number of programs on this machine may use at once. It is made when it is not there, for its user alone.
  * @throws {SnapshotError} `store-failed` when it cannot be opened, or is no file of ours.
  */
 export function openSqliteSnapshotIndex({ file }: { readonly file: string }): SqliteSnapshotIndex {
@@ -34,6 +35,8 @@ export function openSqliteSnapshotIndex({ file }: { readonly file: string }): Sq
     }
   };
   const database = attempt('open', () => {
+    // SQLite would make it by the umask; its side files get the mode of the file.
+    closeSync(openSync(file, 'a', 0o600));
     const opened = new DatabaseSync(file, { timeout: BUSY_MS });
     opened.exec(SCHEMA);
     return opened;
@@ -43,8 +46,7 @@ export function openSqliteSnapshotIndex({ file }: { readonly file: string }): Sq
   const update = database.prepare(
     'UPDATE task_heads SET revision = ?, head = ? WHERE task = ? AND revision = ?',
   );
-  const remove = database.prepare('DELETE FROM task_heads WHERE task = ? AND revision = ?');
-  const after = database.prepare('SELECT task FROM task_heads WHERE task > ? ORDER BY task LIMIT 200');
+  const after = database.prepare('SELECT task, head FROM task_heads WHERE task > ? ORDER BY task LIMIT 200');
 
   function write(head: TaskHead, expected: number): boolean {
     const text = JSON.stringify(head);
@@ -67,17 +69,13 @@ export function openSqliteSnapshotIndex({ file }: { readonly file: string }): Sq
       refuseAborted(signal);
       return attempt('write to', () => write(head, expected));
     },
-    async remove(task, expected, { signal } = {}) {
-      refuseAborted(signal);
-      return attempt('write to', () => Number(remove.run(task, expected).changes) === 1);
-    },
-    async *tasks({ signal } = {}) {
+    async *heads({ signal } = {}) {
       for (let last = ''; ; ) {
         refuseAborted(signal);
         const rows = attempt('read from', () => after.all(last));
         for (const row of rows) {
           last = String(row['task']);
-          yield last;
+          yield attempt('read from', () => parseTaskHead(JSON.parse(String(row['head']))));
         }
         if (rows.length === 0) return;
       }

@@ -4,7 +4,7 @@ import { parseTaskHead } from '../task-head.ts';
 
 export interface MemoryIndexOptions {
   /** Called before each operation: what it throws is what the operation fails with. */
-  readonly onOperation?: (operation: 'read' | 'write' | 'remove', task: string) => void | Promise<void>;
+  readonly onOperation?: (operation: 'read' | 'write', task: string) => void | Promise<void>;
   /** Called after a write was done and before its answer is given: what it throws is an answer that was lost. */
   readonly onWritten?: (task: string) => void | Promise<void>;
 }
@@ -32,13 +32,8 @@ export function createMemorySnapshotIndex(options: MemoryIndexOptions = {}): Sna
       await options.onWritten?.(head.task);
       return true;
     },
-    async remove(task, expected, { signal } = {}) {
-      refuseAborted(signal);
-      await options.onOperation?.('remove', task);
-      return revisionOf(task) === expected && heads.delete(task);
-    },
-    async *tasks() {
-      yield* [...heads.keys()];
+    async *heads() {
+      for (const text of heads.values()) yield parseTaskHead(JSON.parse(text));
     },
   };
 }

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { processesWithEnvironment } from '@seedbed/host/testing';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { codexBinary, downloadTimeout, supportedVersions } from '../../test/codex-binaries.ts';
+import { openSeedGround } from '../../test/seed-ground.ts';
+
+beforeAll(() => Promise.all(supportedVersions.map(codexBinary)), downloadTimeout);
+
+describe.each(supportedVersions)('a session of Codex %s under a login that was captured', (version) => {
+  test.each(['on this machine', 'through SSH'] as const)(
+    '%s starts logged in, and its successor is stored before it ends',
+    { timeout: 60_000 },
+    async (where) => {
+      await using ground = await openSeedGround({ version, where });
+      const { oauth } = ground;
+      await using drawer = await ground.drawer();
+      const seedId = await ground.setUp(drawer);
+      expect(existsSync(join(ground.folder, 'setup'))).toBe(false);
+
+      const session = await ground.session({ seed: { from: drawer.seeds, use: { pool: 'team' } } });
+      const planted = await ground.generationIn('work');
+      expect((await session.conversation.run('Are you there?')).outcome).toEqual({ status: 'completed' });
+      const tokens = JSON.parse(await readFile(ground.authJson('work'), 'utf8'));
+      await oauth.expireAccess('account-1');
+      expect((await session.conversation.run('And now?')).outcome).toEqual({ status: 'completed' });
+      const { generation } = await drawer.saw('saved');
+      expect(generation).toBe(await ground.generationIn('work'));
+      expect(generation).not.toBe(planted);
+      expect(JSON.parse(await readFile(ground.authJson('work'), 'utf8'))).not.toEqual(tokens);
+      const { lineage, lease } = await drawer.seeds.get(seedId);
+      expect(lineage.map(({ how }) => how)).toEqual(['captured', 'rotated']);
+      expect(lease?.holder).toContain('task-1');
+
+      expect(await session.end()).toMatchObject({ state: 'done', failures: [] });
+      expect(await drawer.seeds.get(seedId)).toMatchObject({ status: 'alive', lease: undefined });
+      // The store has it: on the host it could only be spent by mistake.
+      expect(existsSync(ground.authJson('work'))).toBe(false);
+      expect(await processesWithEnvironment(ground.host, ground.mark)).toEqual([]);
+      const { refreshTokens, spentTwice } = await oauth.audit();
+      expect(spentTwice).toEqual([]);
+      expect(refreshTokens.map(({ state }) => state)).toEqual(['spent', 'live']);
+    },
+  );
+
+  test('that runs out as Codex starts is saved as well', { timeout: 60_000 }, async () => {
+    await using ground = await openSeedGround({ version, accessTokenMs: 1_000 });
+    await using drawer = await ground.drawer();
+    const seedId = await ground.setUp(drawer);
+    for (const name of ['one', 'two']) {
+      await using session = await ground.session({
+        ...{ name, task: name, seed: { from: drawer.seeds, use: { pool: 'team' } } },
+      });
+      await session.conversation.run('Are you there?');
+    }
+    const { lineage } = await drawer.seeds.get(seedId);
+    expect(lineage.length).toBeGreaterThan(2);
+    expect((await ground.oauth.audit()).spentTwice).toEqual([]);
+  });
+});

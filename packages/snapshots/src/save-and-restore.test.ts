@@ -1,13 +1,14 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createMemoryBlobStore } from '@seedbed/blob-store/testing';
 import { hostPath } from '@seedbed/host';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { plant, removeTree, seen, temporaryFolder } from '../test/disk-tree.ts';
+import { type Node, plant, removeTree, seen, temporaryFolder } from '../test/disk-tree.ts';
 import { hostsUnderTest } from '../test/hosts-under-test.ts';
 import { trees } from '../test/random-tree.ts';
 import { createSnapshots, type Snapshots } from './index.ts';
+import { CHUNK_BYTES } from './manifest/manifest.ts';
 import { createMemorySnapshotIndex } from './testing/index.ts';
 
 function snapshotsInMemory(): Snapshots {
@@ -67,6 +68,26 @@ describe.each(hostsUnderTest())('a snapshot $where', ({ where, host: open }) => 
       }),
       { numRuns: 5 },
     );
+  });
+
+  it('has files as deep as a path can say, and files with holes', async () => {
+    const host = await open();
+    await using place = await temporaryFolder();
+    const [work, again] = [join(place.path, 'work'), join(place.path, 'again')];
+    let tree: Node = { kind: 'file', content: new Uint8Array(4), mode: 0o644, time: 1_000 };
+    for (let level = 0; level < 180; level += 1)
+      tree = { kind: 'directory', mode: 0o755, time: level, children: new Map([[`level-${level}`, tree]]) };
+    await plant(Buffer.from(work), tree);
+    const holes = await openFile(join(work, 'holes'), 'w');
+    await holes.truncate(3 * CHUNK_BYTES + 5);
+    await holes.write('x', 2 * CHUNK_BYTES);
+    await holes.utimes(2_000, 2_000);
+    await holes.close();
+    const before = await seen(work);
+    const snapshots = snapshotsInMemory();
+    await snapshots.save(host, hostPath(work), saving);
+    await snapshots.restore(host, hostPath(again), { task: 't' });
+    expect(await seen(again)).toEqual(before);
   });
 
   it('can be of a folder without anything in it', async () => {

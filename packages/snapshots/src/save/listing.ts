@@ -31,6 +31,9 @@ export interface ListingOptions {
   readonly signal?: AbortSignal;
 }
 
+/** More than a path can have: the length of paths is the bound. */
+const MAX_DEPTH = 4_096;
+
 /**
  * One look at a folder. Devices, pipes, sockets and what may not be read are left out and said.
  * @throws {SnapshotError} `limit-exceeded`. @throws {HostError} what `walk` throws.
@@ -47,6 +50,7 @@ async function listed(host: Host, folder: HostPath, options: ListingOptions): Pr
   const tree = walk(host, folder, {
     exclude: options.exclude,
     maxEntries: options.maxEntries,
+    maxDepth: MAX_DEPTH,
     onExcluded: (path) => void leftOut.push({ path, reason: 'excluded' }),
     onUnreadable: (path) => void leftOut.push({ path, reason: 'unreadable' }),
     ...(options.signal && { signal: options.signal }),

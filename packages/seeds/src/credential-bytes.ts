@@ -1,5 +1,6 @@
 import { HostError, type HostFiles, type HostPath } from '@seedbed/host';
 import { MAX_FILE_BYTES } from './seed-archive.ts';
+import type { SeedContext } from './seed-context.ts';
 import { SeedError } from './seed-error.ts';
 
 /** A file of a login, whole. `undefined` when it is not there. @throws {SeedError} `host-failed`, `too-large`. */
@@ -19,6 +20,21 @@ export async function readCredentialFile(
     throw hostFailure(`read ${path}`, cause);
   }
   throw new SeedError('too-large', `Did not take ${path}: it is longer than ${MAX_FILE_BYTES} bytes.`);
+}
+
+/** How long a file that is being written is given to be whole. */
+const HALF_WRITTEN_MS = 100;
+
+/** The credential's file of a login that may be in use: one that cannot be read is looked at once more, when whoever was writing it has done so. */
+export async function readCredentialInUse(
+  { clock, kind }: Pick<SeedContext, 'clock' | 'kind'>,
+  files: HostFiles,
+  path: HostPath,
+): Promise<Uint8Array | undefined> {
+  const bytes = await readCredentialFile(files, path);
+  if (bytes === undefined || kind.read(bytes).state !== 'unreadable') return bytes;
+  await clock.sleep(HALF_WRITTEN_MS);
+  return await readCredentialFile(files, path);
 }
 
 export function hostFailure(attempt: string, cause: unknown): SeedError {

@@ -1,4 +1,4 @@
-import { readCredentialFile } from './credential-bytes.ts';
+import { readCredentialFile, readCredentialInUse } from './credential-bytes.ts';
 import type { LeaseState, PlantedPlace, WriteBackOutcome } from './lease-state.ts';
 import { noteOutstanding } from './outstanding.ts';
 import { writeSeedFile } from './plant-seed.ts';
@@ -9,8 +9,6 @@ import type { SeedContext } from './seed-context.ts';
 import { SeedError } from './seed-error.ts';
 import { readSettled } from './settle-overwritten.ts';
 
-/** How long a file that is being written is given to be whole. */
-const HALF_WRITTEN_MS = 100;
 const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 10_000;
 
@@ -20,12 +18,7 @@ export async function collectCredential(
   state: LeaseState,
   planted: PlantedPlace,
 ): Promise<WriteBackOutcome | undefined> {
-  const look = (): Promise<Uint8Array | undefined> => readCredentialFile(planted.files, planted.path);
-  let bytes = await look();
-  if (bytes !== undefined && context.kind.read(bytes).state === 'unreadable') {
-    await context.clock.sleep(HALF_WRITTEN_MS);
-    bytes = await look();
-  }
+  const bytes = await readCredentialInUse(context, planted.files, planted.path);
   if (bytes === undefined) {
     const { looked, seedId, holder } = state;
     const isNews = looked === undefined || looked.bytes !== undefined;

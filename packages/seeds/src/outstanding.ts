@@ -1,6 +1,6 @@
 import { HostError, type HostFiles, type HostPath, hostPath } from '@seedbed/host';
 import { changeSeed } from './change-seed.ts';
-import { readCredentialFile } from './credential-bytes.ts';
+import { readCredentialFile, readCredentialInUse } from './credential-bytes.ts';
 import { type HeldLease, isHeldBy } from './lease-renewal.ts';
 import { type SaveOutcome, saveBack } from './save-back.ts';
 import type { SeedContext } from './seed-context.ts';
@@ -120,7 +120,7 @@ async function saveFile(
   { seedId }: HeldLease,
   { files, path, left }: { readonly files: HostFiles; readonly path: HostPath; readonly left: Outstanding },
 ): Promise<{ readonly bytes: Uint8Array; readonly outcome: SaveOutcome['outcome'] } | undefined> {
-  const bytes = await readCredentialFile(files, path);
+  const bytes = await readCredentialInUse(context, files, path);
   if (bytes === undefined) return undefined;
   const { holder } = left;
   const basis = await basisOf(context, seedId, left);

@@ -43,6 +43,17 @@ describe('what a dead holder left', () => {
     expect(ground.events).toContainEqual(expect.objectContaining({ type: 'salvaged', outcome: 'saved' }));
   });
 
+  test('is waited for while it is being written', async () => {
+    await plantAndDie();
+    await ground.write(HOME, '{"account":');
+    const acquiring = ground.seeds().acquire({ pool: 'team' }, 'next');
+    await ground.clock.advance(1);
+    await ground.write(HOME, { ...ada, token: 'token-2', at: 2 });
+    await using lease = await ground.clock.until(acquiring);
+    await lease.plant({ host: ground.host, home: homeOf('next') });
+    expect(await ground.read(homeOf('next'))).toMatchObject({ token: 'token-2' });
+  });
+
   test('is found where one who wanted to save it died with it in hand', async () => {
     await plantAndDie();
     await ground.write(HOME, { ...ada, token: 'token-2', at: 2 });
@@ -122,7 +133,7 @@ describe('what a dead holder left', () => {
   test('makes the seed suspect where it is half a file: what it was to be is lost', async () => {
     await plantAndDie();
     await ground.write(HOME, '{"account":"ada","tok');
-    await using lease = await ground.seeds().acquire({ pool: 'team' }, 'next');
+    await using lease = await ground.clock.until(ground.seeds().acquire({ pool: 'team' }, 'next'));
     expect(await ground.seeds().get(lease.seedId)).toMatchObject({ status: 'suspect' });
   });
 

@@ -67,6 +67,23 @@ describe('what a session’s credential has become', () => {
     expect((await seeds.get(seedId)).aside).toMatchObject([{ reason: 'replaced' }]);
   });
 
+  test('is saved when what was found at its place meanwhile, in its name, is what it came out of', async () => {
+    const store = ground.store.another();
+    const late = await ground.seeds({ store }).acquire({ seedId }, 'late');
+    await late.plant({ host: ground.host, home: homeOf('late') });
+    store.goAway();
+    await ground.clock.advance(LEASE_MS + 1);
+    await ground.write(homeOf('late'), { ...ada, token: 'token-2', at: 2 });
+    await using other = await ground.seeds().acquire({ seedId }, 'other');
+    store.comeBack();
+    const sameSecond = testCredential({ ...ada, token: 'token-1b', at: 2 });
+    expect(await late.writeBack(sameSecond)).toMatchObject({ outcome: 'kept-aside', reason: 'conflict' });
+    expect(await late.writeBack(third)).toMatchObject({ outcome: 'saved' });
+    await late[Symbol.asyncDispose]();
+    await other[Symbol.asyncDispose]();
+    expect(await ground.storedToken(seedId)).toBe('token-3');
+  });
+
   test('is saved although the store gave no answer: the next look finds its own work', async () => {
     let isLate = false;
     const store = ground.store.another({

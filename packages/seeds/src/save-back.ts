@@ -87,7 +87,7 @@ async function decide(
     return await accepted(context, stored, { found, next, held });
   }
   if (isPast(facts, generation)) return { result: { outcome: 'superseded', generation } };
-  const isLate = held.credential.generation !== found.basis;
+  const isLate = held.credential.generation !== found.basis && !isNextOfHolder(facts, found, { held, next });
   if (!isLate && context.kind.succeeds(held.credential, next))
     return await accepted(context, stored, { found, next, held });
   const known = facts.aside.find((aside) => aside.generation === generation);
@@ -100,6 +100,20 @@ async function decide(
     result: { outcome: 'kept-aside', generation, reason },
     event: { type: 'kept-aside', ...about, generation, reason },
   };
+}
+
+/**
+ * Whether what is stored came from the same holder, by whoever found it at its place, and this is what it became after that. Newer without doubt: times are whole seconds, and
+ * of two in the same one nobody knows which came first.
+ */
+function isNextOfHolder(
+  { lineage }: SeedFacts,
+  { holder }: FoundCredential,
+  { held, next }: { readonly held: OpenedSeed; readonly next: Credential },
+): boolean {
+  const saved = lineage.findLast(({ generation }) => generation === held.credential.generation);
+  if (saved?.how !== 'rotated' || saved.holder !== holder) return false;
+  return (next.refreshedAtMs ?? 0) > (held.credential.refreshedAtMs ?? Number.POSITIVE_INFINITY);
 }
 
 async function accepted(

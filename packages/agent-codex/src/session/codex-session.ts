@@ -111,8 +111,9 @@ export function createSession(parts: SessionParts): CodexSession {
       }
     };
     const exit = await step('agent', () => conversation.end());
-    await quota?.[Symbol.asyncDispose]();
+    const quiet = quota?.[Symbol.asyncDispose]();
     await step('save-back', async () => await login?.[Symbol.asyncDispose]());
+    await quiet;
     await step('snapshot', async () => await checkpoints?.[Symbol.asyncDispose]());
     const snapshot = snapshots && (await step('snapshot', () => saves.save(state)));
     if (snapshot !== undefined) await step('snapshot', async () => snapshots?.onSaved?.(snapshot));

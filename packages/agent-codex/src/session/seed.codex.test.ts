@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hostPath } from '@seedbed/host';
 import { processesWithEnvironment } from '@seedbed/host/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { codexBinary, downloadTimeout, supportedVersions } from '../../test/codex-binaries.ts';
@@ -34,7 +35,8 @@ describe.each(supportedVersions)('a session of Codex %s under a login that was c
       expect(lease?.holder).toContain('task-1');
 
       expect(await session.end()).toMatchObject({ state: 'done', failures: [] });
-      expect(await drawer.seeds.get(seedId)).toMatchObject({ status: 'alive', lease: undefined });
+      const after = await drawer.seeds.get(seedId);
+      expect([after.status, after.lease]).toEqual(['alive', undefined]);
       // The store has it: on the host it could only be spent by mistake.
       expect(existsSync(ground.authJson('work'))).toBe(false);
       expect(await processesWithEnvironment(ground.host, ground.mark)).toEqual([]);
@@ -44,18 +46,23 @@ describe.each(supportedVersions)('a session of Codex %s under a login that was c
     },
   );
 
-  test('that runs out as Codex starts is saved as well', { timeout: 60_000 }, async () => {
-    await using ground = await openSeedGround({ version, accessTokenMs: 1_000 });
+  test('that has run out before Codex starts is saved as well', { timeout: 60_000 }, async () => {
+    await using ground = await openSeedGround({ version });
+    const { host } = ground;
     await using drawer = await ground.drawer();
-    const seedId = await ground.setUp(drawer);
-    for (const name of ['one', 'two']) {
-      await using session = await ground.session({
-        ...{ name, task: name, seed: { from: drawer.seeds, use: { pool: 'team' } } },
-      });
-      await session.conversation.run('Are you there?');
+    const home = hostPath(join(ground.folder, 'expired/home'));
+    await host.makeDirectory(hostPath(`${home}/.codex`));
+    const expired = await ground.oauth.logIn(undefined, { accessTokenMs: -1_000 });
+    await host.writeFile(hostPath(ground.authJson('expired')), expired);
+    await host.writeFile(hostPath(`${home}/.codex/config.toml`), ground.configToml);
+    const seedId = await drawer.seeds.capture({ host, home, pool: 'team' });
+    {
+      await using session = await ground.session({ seed: { from: drawer.seeds, use: { seedId } } });
+      await drawer.saw('saved');
+      expect((await session.conversation.run('Are you there?')).outcome).toEqual({ status: 'completed' });
     }
     const { lineage } = await drawer.seeds.get(seedId);
-    expect(lineage.length).toBeGreaterThan(2);
+    expect(lineage.map(({ how }) => how)).toEqual(['captured', 'rotated']);
     expect((await ground.oauth.audit()).spentTwice).toEqual([]);
   });
 });

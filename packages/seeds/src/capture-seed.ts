@@ -6,7 +6,7 @@ import type { SeedHost } from './plant-seed.ts';
 import { MAX_CONTENT_BYTES, type SeedContent } from './seed-archive.ts';
 import { credentialFacts, sealContent } from './seed-content.ts';
 import type { SeedContext } from './seed-context.ts';
-import { SeedError } from './seed-error.ts';
+import { SeedError, throwIfAborted } from './seed-error.ts';
 import type { SeedFacts, SeedId } from './seed-facts.ts';
 
 export interface CaptureOptions {
@@ -29,7 +29,7 @@ export async function captureSeed(context: SeedContext, options: CaptureOptions)
   const content = await readHome(context, options);
   const credential = loggedIn(context, { host, home }, content);
   await refuseSecond(context, credential);
-  signal?.throwIfAborted();
+  throwIfAborted(signal, `capture what is in ${home}`);
   const id = context.store.createId();
   const nowMs = await context.store.now();
   const { generation } = credential;

@@ -1,31 +1,55 @@
 import type { SeedContext } from './seed-context.ts';
-import { abortedError, SeedError } from './seed-error.ts';
+import { abortedError, SeedError, type SeedErrorCode, throwIfAborted } from './seed-error.ts';
 import type { SeedLease } from './seed-lease.ts';
 
 /** Those in this program who wait for a seed, each for one or for any of a pool, the longest first. */
 export interface WaitingLine {
-  /** One more: its signal fires when it is its turn to look, and it has to leave. */
-  join(wanted: string): { readonly turn: AbortSignal; leave(): void };
-  /** A seed was released here that is wanted under these names: one of each looks. */
+  join(wanted: string): Place;
+  /** A seed was released here that is wanted under these names: the first of each looks. */
   next(names: readonly string[]): void;
 }
 
+/** One who waits. */
+export interface Place {
+  /** Fires, from now on, when it is its turn to look. */
+  turn(): AbortSignal;
+  /** Whether nobody has waited for the same for longer: the first looks now and then, the others need not. */
+  isFirst(): boolean;
+  /** Who comes after the first is the first then, and looks. */
+  leave(): void;
+}
+
 export function createWaitingLine(): WaitingLine {
-  const waiting = new Map<AbortController, string>();
+  const lines = new Map<string, Set<{ turn: AbortController }>>();
+  const wakeFirst = (wanted: string): void => {
+    const [first] = lines.get(wanted) ?? [];
+    first?.turn.abort();
+  };
   return {
     join(wanted) {
-      const turn = new AbortController();
-      waiting.set(turn, wanted);
-      return { turn: turn.signal, leave: () => waiting.delete(turn) };
+      const line = lines.get(wanted) ?? new Set();
+      lines.set(wanted, line);
+      const place = { turn: new AbortController() };
+      line.add(place);
+      const isFirst = (): boolean => {
+        const [first] = line;
+        return first === place;
+      };
+      return {
+        turn() {
+          if (place.turn.signal.aborted) place.turn = new AbortController();
+          return place.turn.signal;
+        },
+        isFirst,
+        leave() {
+          const wasFirst = isFirst();
+          line.delete(place);
+          if (line.size === 0) lines.delete(wanted);
+          else if (wasFirst) wakeFirst(wanted);
+        },
+      };
     },
-    next(names) {
-      for (const name of names) {
-        const first = [...waiting].find(([, wanted]) => wanted === name)?.[0];
-        if (first === undefined) continue;
-        waiting.delete(first);
-        first.abort();
-      }
-    },
+    next: (names) => names.forEach(wakeFirst),
   };
 }
 
@@ -36,6 +60,7 @@ export interface AcquireOptions {
 }
 
 const LONGEST_LOOK_MS = 1_000;
+const PASSING = new Set<SeedErrorCode>(['unavailable', 'store-unavailable']);
 
 /** Looks again whenever a seed may have become free, until `waitMs` are over. @throws {SeedUnavailableError} the last attempt's. */
 export async function waitForSeed(
@@ -50,26 +75,38 @@ export async function waitForSeed(
 ): Promise<SeedLease> {
   const { clock } = context;
   const endMs = clock.monotonicMs() + waitMs;
-  for (;;) {
-    if (signal?.aborted) throw abortedError(signal, 'acquire a seed');
-    // Before the attempt: what is released while it looks must not be missed.
-    const { turn, leave } = line.join(wanted);
-    try {
-      const lease = await attempt();
-      if (!signal?.aborted) return lease;
-      await lease[Symbol.asyncDispose]();
-    } catch (failure) {
-      if (signal?.aborted) throw abortedError(signal, 'acquire a seed');
+  const place = line.join(wanted);
+  try {
+    for (;;) {
+      // Before the attempt: what is released while it looks must not be missed.
+      const turn = place.turn();
+      const found = await attemptOnce(attempt, signal);
+      if ('lease' in found) return found.lease;
       const leftMs = endMs - clock.monotonicMs();
-      const passes =
-        failure instanceof SeedError && ['unavailable', 'store-unavailable'].includes(failure.code);
-      if (!passes || leftMs <= 0) throw failure;
-      const pauseMs = Math.min(leftMs, LONGEST_LOOK_MS * (0.5 + clock.random() / 2));
-      await clock.sleep(pauseMs, { signal: signal === undefined ? turn : AbortSignal.any([turn, signal]) });
-      // Whose turn it was and who does not look passes it on.
-      if (signal?.aborted && turn.aborted) line.next([wanted]);
-    } finally {
-      leave();
+      if (leftMs <= 0) throw found.failure;
+      const pauseMs = LONGEST_LOOK_MS * (0.5 + clock.random() / 2);
+      const either = signal === undefined ? turn : AbortSignal.any([turn, signal]);
+      await clock.sleep(place.isFirst() ? Math.min(leftMs, pauseMs) : leftMs, { signal: either });
     }
+  } finally {
+    place.leave();
   }
+}
+
+/** A failure that may be none later. @throws {SeedError} any other, and `aborted`. */
+async function attemptOnce(
+  attempt: () => Promise<SeedLease>,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly lease: SeedLease } | { readonly failure: SeedError }> {
+  throwIfAborted(signal, 'acquire a seed');
+  try {
+    const lease = await attempt();
+    if (!signal?.aborted) return { lease };
+    await lease[Symbol.asyncDispose]();
+  } catch (failure) {
+    throwIfAborted(signal, 'acquire a seed');
+    if (!(failure instanceof SeedError) || !PASSING.has(failure.code)) throw failure;
+    return { failure };
+  }
+  throw abortedError(signal, 'acquire a seed');
 }

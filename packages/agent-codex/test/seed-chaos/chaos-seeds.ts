@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createKeyring } from '@seedbed/blob-store';
+import type { Host, HostFiles } from '@seedbed/host';
+import { createLocalHost } from '@seedbed/host/local';
+import { openSshHost } from '@seedbed/host/ssh';
+import {
+  createDirectoryJournal,
+  createSeeds,
+  type SeedClock,
+  type SeedEvent,
+  type SeedJournal,
+  type SeedStore,
+  type Seeds,
+} from '@seedbed/seeds';
+import { createMongodbSeedStore } from '@seedbed/seeds/mongodb';
+import { openSqliteSeedStore } from '@seedbed/seeds/sqlite';
+import { MongoClient } from 'mongodb';
+import { CODEX_SEED_MANIFEST, codexCredential } from '../../src/index.ts';
+import { logChaos } from './chaos-log.ts';
+import type { ChaosPlan, ChaosStore } from './chaos-plan.ts';
+import { alone } from './do-not-disturb.ts';
+
+const keyring = createKeyring({ current: 'chaos', keys: { chaos: Buffer.alloc(32, 'k') } });
+
+/** A place where logins are planted, by the name under which every program finds it. */
+export type Place = 'here' | 'ssh';
+
+export interface Places extends AsyncDisposable {
+  /** `undefined` when there is no such place in this run. */
+  host(place: string): Promise<Host | undefined>;
+}
+
+export function createPlaces({ ssh }: ChaosPlan): Places {
+  const here = createLocalHost();
+  let connecting: Promise<Host> | undefined;
+  const connect = async (): Promise<Host | undefined> => {
+    if (ssh === undefined) return undefined;
+    const { fingerprint, host, port, privateKeyFile, user } = ssh;
+    const auth = { privateKey: readFileSync(privateKeyFile, 'utf8') };
+    connecting ??= openSshHost({ host, port, user, auth, hostKey: { fingerprint } });
+    return await connecting.catch((failure: unknown) => {
+      connecting = undefined;
+      throw failure;
+    });
+  };
+  return {
+    host: async (place) => (place === 'here' ? here : place === 'ssh' ? await connect() : undefined),
+    async [Symbol.asyncDispose]() {
+      await here[Symbol.asyncDispose]();
+      await (await connecting?.catch(() => undefined))?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export async function openChaosStore(place: ChaosStore): Promise<SeedStore> {
+  if (place.kind === 'sqlite') return await openSqliteSeedStore({ file: place.file });
+  const client = new MongoClient(place.uri);
+  const store = createMongodbSeedStore({ db: client.db(place.database), collection: 'seeds' });
+  return { ...store, [Symbol.asyncDispose]: () => client.close() };
+}
+
+export interface ChaosSeedsOptions {
+  readonly store: SeedStore;
+  readonly places: Places;
+  /** Which of the run's journals this program writes and catches up. */
+  readonly journal: SeedJournal;
+  readonly clock?: SeedClock;
+}
+
+/** The seeds of a run, for one of its programs. What happens beside goes into the log. */
+export function openChaosSeeds(plan: ChaosPlan, { store, places, journal, clock }: ChaosSeedsOptions): Seeds {
+  return createSeeds({
+    store,
+    kind: codexCredential,
+    manifest: CODEX_SEED_MANIFEST,
+    sealing: keyring,
+    journal,
+    reach: async (place) => {
+      const host = await places.host(place);
+      return host === undefined ? undefined : considerate(host);
+    },
+    leaseMs: plan.leaseMs,
+    onEvent: (event) => logChaos(plan.folder, { type: 'event', event: event.type, detail: detailOf(event) }),
+    ...(clock === undefined ? {} : { clock }),
+  });
+}
+
+/** Takes no file away while a refresh of it is under way. */
+function considerate(host: Host): HostFiles {
+  return { ...host, rename: (from, to) => alone(from, () => host.rename(from, to)) };
+}
+
+/** As on two machines: what a program of one leaves in its journal, only another one there can catch up. */
+export function journalOf({ folder }: ChaosPlan, slot: number): SeedJournal {
+  return createDirectoryJournal({ directory: join(folder, `journal-${slot % 2}`), sealing: keyring });
+}
+
+function detailOf(event: SeedEvent): string {
+  const cause = 'cause' in event && event.cause instanceof Error ? event.cause.message : '';
+  const reason = 'reason' in event ? event.reason : 'outcome' in event ? event.outcome : cause;
+  return `${event.seedId} ${event.holder ?? ''} ${reason}`;
+}

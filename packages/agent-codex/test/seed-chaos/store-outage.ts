@@ -1,0 +1,61 @@
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type LinkProxy, openLinkProxy } from '@seedbed/host/testing';
+import type { ChaosStore } from './chaos-plan.ts';
+import type { Dice } from './dice.ts';
+
+/** A store that can be taken away from all programs of a run at once. */
+export interface FragileStore extends AsyncDisposable {
+  readonly store: ChaosStore;
+  /** Takes it away for this long. */
+  away(ms: number, dice: Dice): Promise<void>;
+}
+
+/** Away: somebody writes, and does not come to an end. */
+export function fragileSqlite(file: string): FragileStore {
+  return {
+    store: { kind: 'sqlite', file },
+    async away(ms) {
+      const database = new DatabaseSync(file, { timeout: 5_000 });
+      try {
+        database.exec('BEGIN EXCLUSIVE');
+        await sleep(ms);
+        database.exec('ROLLBACK');
+      } finally {
+        database.close();
+      }
+    },
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+/** Away: connections break and none are taken, or the line is dead. Cut in the middle, so that answers are lost to what was done. */
+export async function fragileMongodb(uri: string, database: string): Promise<FragileStore> {
+  const { hostname, port } = new URL(uri);
+  const link = await openLinkProxy({ host: hostname, port: Number(port) });
+  const through = new URL(uri);
+  through.host = `${link.host}:${link.port}`;
+  const limits = { serverSelectionTimeoutMS: 1_500, connectTimeoutMS: 1_000, socketTimeoutMS: 2_000 };
+  for (const [name, value] of Object.entries({ ...limits, directConnection: true }))
+    through.searchParams.set(name, String(value));
+  return {
+    store: { kind: 'mongodb', uri: through.href, database },
+    away: (ms, dice) => breakLink(link, ms, dice),
+    [Symbol.asyncDispose]: () => link[Symbol.asyncDispose](),
+  };
+}
+
+async function breakLink(link: LinkProxy, ms: number, dice: Dice): Promise<void> {
+  if (dice.happens(0.3)) {
+    link.stall();
+    await sleep(ms);
+    link.resume();
+    return;
+  }
+  link.refuse();
+  if (dice.happens(0.5)) link.cutAfter(Math.floor(dice.upTo(2_000)), 'down');
+  else link.cut();
+  await sleep(ms);
+  link.cut();
+  link.accept();
+}

@@ -76,28 +76,37 @@ export async function plant(path: Buffer, node: Node, files: Buffer[] = []): Pro
 }
 
 /** Everything that can be seen of a tree, by path: what a restore has to bring back. */
-export async function seen(root: string): Promise<ReadonlyMap<string, string>> {
+export async function seen(
+  root: string,
+  { times = true }: { readonly times?: boolean } = {},
+): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   const inodes = new Map<string, string>();
-  await look(Buffer.from(root), '', { found, inodes });
+  await look(Buffer.from(root), '', { found, inodes, times });
   return found;
 }
 
-async function look(
-  path: Buffer,
-  name: string,
-  { found, inodes }: { readonly found: Map<string, string>; readonly inodes: Map<string, string> },
-): Promise<void> {
+interface Look {
+  readonly found: Map<string, string>;
+  readonly inodes: Map<string, string>;
+  readonly times: boolean;
+}
+
+async function look(path: Buffer, name: string, state: Look): Promise<void> {
+  const { found, inodes, times } = state;
   for (const child of (await readdir(path, { encoding: 'buffer' })).sort(Buffer.compare)) {
     const full = Buffer.concat([path, Buffer.from('/'), child]);
     const shown = `${name}/${child.toString('latin1')}`;
     const stat = await lstat(full, { bigint: true });
-    const facts = `${(Number(stat.mode) & 0o777).toString(8)} ${microseconds(stat.mtimeNs)}`;
+    const facts = `${(Number(stat.mode) & 0o777).toString(8)} ${times ? microseconds(stat.mtimeNs) : ''}`;
     if (stat.isSymbolicLink())
-      found.set(shown, `link ${microseconds(stat.mtimeNs)} ${await readlink(full, { encoding: 'latin1' })}`);
+      found.set(
+        shown,
+        `link ${times ? microseconds(stat.mtimeNs) : ''} ${await readlink(full, { encoding: 'latin1' })}`,
+      );
     else if (stat.isDirectory()) {
       found.set(shown, `dir ${facts}`);
-      await look(full, shown, { found, inodes });
+      await look(full, shown, state);
     } else {
       const first = stat.nlink > 1n ? inodes.get(`${stat.ino}`) : undefined;
       inodes.set(`${stat.ino}`, first ?? shown);

@@ -22,7 +22,7 @@ export interface FileReading {
   readonly status: ReadStatus;
   /**
    * The bytes from `offset` on, `length` of them unless the file is shorter; none unless `status` is `read`. To be read once, and before the next item is
-   * asked for: what is left of it by then is skipped. It fails only as the whole reading does.
+   * asked for: what is left of it by then is skipped. It fails only as the whole reading does. A chunk is its taker's: one that is all of its buffer may be transferred.
    */
   readonly body: AsyncIterable<Uint8Array>;
   /** How many of the `length` bytes were not there. To be asked when `body` has been read to its end. */

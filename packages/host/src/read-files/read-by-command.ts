@@ -98,8 +98,10 @@ async function* atMost(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let left = bytes;
   for await (const chunk of chunks) {
-    if (left > 0) yield chunk.subarray(0, left);
-    left -= Math.min(left, chunk.length);
+    // What is given is the taker's, who may take its memory away.
+    const taken = Math.min(left, chunk.length);
+    left -= taken;
+    if (taken > 0) yield chunk.subarray(0, taken);
   }
 }
 

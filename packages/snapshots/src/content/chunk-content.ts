@@ -21,12 +21,19 @@ export interface ChunkedContent {
 /** Cuts a stream into chunks, hands each on as it comes, to be kept or released, and says what they were. Holds one chunk at a time. */
 export async function chunkContent(
   body: AsyncIterable<Uint8Array>,
-  take: (id: ChunkId, chunk: Chunk) => Promise<void>,
+  {
+    take,
+    isOwn,
+  }: {
+    readonly take: (id: ChunkId, chunk: Chunk) => Promise<void>;
+    /** Whether the pieces of the body are nobody else's. */
+    readonly isOwn: boolean;
+  },
 ): Promise<ChunkedContent> {
   const chunks: ChunkId[] = [];
   const digest = createGrowingDigest();
   let size = 0;
-  for await (const chunk of cut(body)) {
+  for await (const chunk of cut(body, isOwn)) {
     const id = chunkIdOf(chunk.bytes);
     chunks.push(id);
     size += chunk.bytes.length;
@@ -43,14 +50,14 @@ export async function chunkContent(
 }
 
 /** Pieces of any size as chunks, all but the last whole. A chunk that comes in one piece is that piece, not a copy: most files are one. */
-async function* cut(body: AsyncIterable<Uint8Array>): AsyncGenerator<Chunk, void, undefined> {
+async function* cut(body: AsyncIterable<Uint8Array>, isOwn: boolean): AsyncGenerator<Chunk, void, undefined> {
   let waiting: Uint8Array[] = [];
   let bytes = 0;
   for await (const piece of body) {
     let rest = piece;
     while (bytes + rest.length >= CHUNK_BYTES) {
       const taken = CHUNK_BYTES - bytes;
-      yield joined([...waiting, rest.subarray(0, taken)], CHUNK_BYTES);
+      yield joined([...waiting, rest.subarray(0, taken)], { bytes: CHUNK_BYTES, isOwn });
       waiting = [];
       bytes = 0;
       rest = rest.subarray(taken);
@@ -59,12 +66,16 @@ async function* cut(body: AsyncIterable<Uint8Array>): AsyncGenerator<Chunk, void
     waiting.push(rest);
     bytes += rest.length;
   }
-  if (bytes > 0) yield joined(waiting, bytes);
+  if (bytes > 0) yield joined(waiting, { bytes, isOwn });
 }
 
-function joined(pieces: readonly Uint8Array[], bytes: number): Chunk {
+function joined(
+  pieces: readonly Uint8Array[],
+  { bytes, isOwn }: { readonly bytes: number; readonly isOwn: boolean },
+): Chunk {
   const [only] = pieces;
-  if (pieces.length === 1 && only !== undefined) return { bytes: only, isOwn: false };
+  // A part of a piece has the rest of it in its buffer, and is not released.
+  if (pieces.length === 1 && only !== undefined) return { bytes: only, isOwn };
   return { bytes: Buffer.concat(pieces, bytes), isOwn: true };
 }
 

@@ -11,7 +11,10 @@ export async function keepRecords(
 ): Promise<readonly RecordEntry[]> {
   const kept: RecordEntry[] = [];
   for (const [name, body] of Object.entries(records)) {
-    const { chunks, size } = await chunkContent(body instanceof Uint8Array ? once(body) : body, take);
+    const { chunks, size } = await chunkContent(body instanceof Uint8Array ? once(body) : body, {
+      take,
+      isOwn: false,
+    });
     kept.push({ name, size, chunks });
   }
   return kept;

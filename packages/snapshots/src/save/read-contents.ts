@@ -6,7 +6,7 @@ import type { ListedEntry } from './listing.ts';
 
 export interface ContentSink {
   /** Keeps a chunk that was read, unless it is kept already. */
-  take(id: ChunkId, chunk: Chunk): Promise<void>;
+  readonly take: (id: ChunkId, chunk: Chunk) => Promise<void>;
   /** A file is done: how much of it came over, and how much was known. */
   done(readBytes: number, knownBytes: number): void;
 }
@@ -54,7 +54,7 @@ export async function readContents(
       lost.set(relativePath, status === 'unreadable' ? 'unreadable' : 'gone');
       continue;
     }
-    const read = await chunkContent(body, (id, chunk) => sink.take(id, chunk));
+    const read = await chunkContent(body, { take: sink.take, isOwn: true });
     const begins = proven.get(relativePath)?.begins;
     contents.set(relativePath, begins === undefined ? read : continued(begins, read));
     sink.done(read.size, begins?.wholeBytes ?? 0);

@@ -227,3 +227,16 @@ it('goes away without a trace when it is given up', async () => {
   expect(await snapshots.list('t')).toEqual([]);
   expect(await Array.fromAsync(blobs.list())).toEqual([]);
 });
+
+it('leaves the bytes of records to whoever gave them', async () => {
+  await using ground = await openGround();
+  const { work, snapshots } = ground;
+  const log = pattern(70_000, 5);
+  const own = Uint8Array.from(log);
+  for (const round of [1, 2]) {
+    await snapshots.save(host, work, { task: 't', records: { log: own }, labels: { round: `${round}` } });
+    expect(own).toEqual(log);
+  }
+  const kept = await new Response(await snapshots.openRecord({ task: 't' }, 'log')).bytes();
+  expect(kept).toEqual(log);
+});

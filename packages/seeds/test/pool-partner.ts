@@ -158,11 +158,11 @@ export async function archiveOf(
 
 /** The last member of each name, by the real `tar`. */
 export function readArchive(archive: Uint8Array): Record<string, string> {
-  const list = execFileSync('tar', ['-tzf', '-'], { input: archive, encoding: 'utf8' });
+  const list = execFileSync('tar', ['-tzf', '-'], { input: archive, encoding: 'utf8', stdio: 'pipe' });
   const files: Record<string, string> = {};
   const folder = mkdtempSync(join(tmpdir(), 'seedbed-partner-'));
   try {
-    execFileSync('tar', ['-C', folder, '-xzf', '-'], { input: archive });
+    execFileSync('tar', ['-C', folder, '-xzf', '-'], { input: archive, stdio: 'pipe' });
     for (const name of new Set(list.split('\n').filter((line) => line !== '' && !line.endsWith('/')))) {
       files[name] = readFileSync(join(folder, name), 'utf8');
     }

@@ -39,11 +39,9 @@ export interface SeedGround extends AsyncDisposable {
   drawer(options?: DrawerOptions): Promise<SeedDrawer>;
   /** Somebody logs in by device code in a setup session, which becomes a seed of the pool `team`, and ends. */
   setUp(drawer: SeedDrawer): Promise<SeedId>;
+  /** `work`, for `task-1`, unless said otherwise. */
   session(
-    options: Pick<CodexSessionOptions, 'seed' | 'snapshots' | 'signal'> & {
-      readonly name?: string;
-      readonly task?: string;
-    },
+    options: Partial<Omit<CodexSessionOptions, 'config' | 'env' | 'workdir'>> & { readonly name?: string },
   ): Promise<CodexSession>;
   authJson(name: string): string;
   /** Of the login in the home of a workdir; `undefined` while there is none, or half of it. */

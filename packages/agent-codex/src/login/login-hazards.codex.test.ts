@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { codexBinary, downloadTimeout, supportedVersions } from '../../test/codex-binaries.ts';
 import { nextTurn, openLoginGround } from '../../test/codex-login.ts';
@@ -35,6 +36,23 @@ describe.each(supportedVersions)('a login of the real Codex %s is lost', (versio
     await oauth.fail({ type: 'cut', when: 'done' });
     expect(failureOf(await codex.turn(threadId, 'Are you there?'))).toBe('unauthorized');
     expect((await oauth.audit()).spentTwice).toHaveLength(1);
+  });
+
+  test('when its file is taken away while it is being refreshed: the answer is dropped', async () => {
+    await using ground = await openLoginGround();
+    const { oauth } = ground;
+    await using home = await ground.openHome(await oauth.logIn());
+    await using codex = await openCodexProcess({ version, home });
+    const threadId = await codex.startThread();
+    await oauth.expireAccess('account-1');
+    await oauth.fail({ type: 'hold', name: 'refresh' });
+    const turn = codex.turn(threadId, 'Are you there?');
+    await oauth.waitForRequests('/oauth/token');
+    await rm(home.authJson);
+    await oauth.release('refresh');
+    expect((await turn).params.turn?.status).toBe('failed');
+    await expect(home.read()).rejects.toMatchObject({ code: 'ENOENT' });
+    expect((await oauth.audit()).refreshTokens.map(({ state }) => state)).toEqual(['spent', 'live']);
   });
 
   test('when it is renewed elsewhere while it is being refreshed: one of the two tokens is gone', async () => {

@@ -1,6 +1,7 @@
 import type { BlobId, BlobStore } from '@seedbed/blob-store';
 import { TASK_LABEL } from '../save/save-snapshot.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
+import { asSnapshotError } from '../store-failure.ts';
 import { liveBlobs, type SnapshotRow, type TaskHead, withSnapshots } from '../task-head.ts';
 import { changeHead } from './change-head.ts';
 import { removeCondemned } from './remove-blobs.ts';
@@ -55,8 +56,12 @@ export async function sweepTask(
   }: { readonly olderThanMs: number; readonly now: () => number; readonly signal?: AbortSignal },
 ): Promise<number> {
   const old: BlobId[] = [];
-  const listed = blobs.list({ labels: { [TASK_LABEL]: task }, ...(signal && { signal }) });
-  for await (const { id, createdMs } of listed) if (createdMs < now() - olderThanMs) old.push(id);
+  try {
+    const listed = blobs.list({ labels: { [TASK_LABEL]: task }, ...(signal && { signal }) });
+    for await (const { id, createdMs } of listed) if (createdMs < now() - olderThanMs) old.push(id);
+  } catch (failure) {
+    throw asSnapshotError(failure, `look for what saves of ${JSON.stringify(task)} have left`);
+  }
   if (old.length === 0) return 0;
   const change = (head: TaskHead): TaskHead | undefined => {
     const live = liveBlobs(head.snapshots);

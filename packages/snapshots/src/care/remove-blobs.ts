@@ -1,5 +1,6 @@
 import type { BlobId, BlobStore } from '@seedbed/blob-store';
 import type { SnapshotIndex } from '../snapshot-index.ts';
+import { asSnapshotError } from '../store-failure.ts';
 import type { TaskHead } from '../task-head.ts';
 
 const MAX_TRIES = 20;
@@ -7,7 +8,7 @@ const DELETES_AT_ONCE = 8;
 
 /** Removes what nobody names. Best effort: what stays is swept later. */
 export async function removeAll(blobs: BlobStore, ids: Iterable<BlobId>): Promise<void> {
-  await Promise.allSettled([...ids].map((id) => blobs.delete(id)));
+  await eachOf(ids, (id) => blobs.delete(id).catch(() => undefined));
 }
 
 /**
@@ -15,6 +16,7 @@ export async function removeAll(blobs: BlobStore, ids: Iterable<BlobId>): Promis
  * shortened is worked off by the next one.
  *
  * @returns how many were removed.
+ * @throws {SnapshotError} `store-failed`, `aborted`: what could be removed is gone all the same.
  */
 export async function removeCondemned(
   index: SnapshotIndex,
@@ -22,16 +24,29 @@ export async function removeCondemned(
   { head, signal }: { readonly head: TaskHead; readonly signal?: AbortSignal },
 ): Promise<number> {
   const removed = new Set<BlobId>();
-  const pending = [...head.condemned];
-  const work = async (): Promise<void> => {
-    for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
+  const failures: unknown[] = [];
+  await eachOf(head.condemned, async (id) => {
+    if (failures.length > 0) return;
+    try {
       await blobs.delete(id, signal && { signal });
       removed.add(id);
+    } catch (failure) {
+      failures.push(failure);
     }
-  };
-  await Promise.all(Array.from({ length: DELETES_AT_ONCE }, work));
+  });
   if (removed.size > 0) await strike(index, removed, { task: head.task, ...(signal && { signal }) });
+  if (failures.length > 0)
+    throw asSnapshotError(failures[0], `remove what ${JSON.stringify(head.task)} does not need any more`);
   return removed.size;
+}
+
+/** A few at once: a task may have many thousand. */
+async function eachOf(ids: Iterable<BlobId>, work: (id: BlobId) => Promise<void>): Promise<void> {
+  const pending = [...ids];
+  const worker = async (): Promise<void> => {
+    for (let id = pending.pop(); id !== undefined; id = pending.pop()) await work(id);
+  };
+  await Promise.all(Array.from({ length: DELETES_AT_ONCE }, worker));
 }
 
 async function strike(

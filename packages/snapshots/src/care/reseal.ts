@@ -12,6 +12,8 @@ export interface ResealReport {
   /** Blobs that were sealed under another key, and now are under the current one. */
   readonly resealed: number;
   readonly bytes: number;
+  /** Why what is under the old key could not be removed now; the next save or `prune` does it. */
+  readonly cleanup?: unknown;
 }
 
 export interface ResealStores extends Stores {
@@ -32,39 +34,68 @@ export async function resealTask(
   head: TaskHead,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<ResealReport> {
-  const old = await sealedOtherwise(stores, head, signal);
-  if (old.size === 0) return { resealed: 0, bytes: 0 };
+  const { index, blobs } = stores;
+  const withSignal = signal && { signal };
   const own = new Set<BlobId>();
+  const attempt = `seal ${JSON.stringify(head.task)} anew`;
+  let sealed: { readonly next: TaskHead; readonly resealed: number; readonly bytes: number } | undefined;
   try {
-    const packs = head.snapshots.flatMap((row) => row.packs.map(({ blob }) => blob));
-    const moved = await copied(
-      stores,
-      [...new Set(packs)].filter((id) => old.has(id)),
-      { own, task: head.task, signal },
-    );
-    const rows: SnapshotRow[] = [];
-    for (const row of head.snapshots)
-      rows.push(await renamed(stores, head.task, { row, moved: moved.ids, old, own, signal }));
-    const live = liveBlobs(rows);
-    const freed = [...liveBlobs(head.snapshots)].filter((id) => !live.has(id));
-    const next: TaskHead = {
-      ...head,
-      snapshots: rows,
-      condemned: [...new Set([...head.condemned, ...freed])],
-      revision: head.revision + 1,
-    };
-    if (!(await stores.index.write(next, head.revision, signal && { signal })))
-      throw new SnapshotError(
-        'conflict',
-        `The task ${JSON.stringify(head.task)} was changed while it was sealed anew. Try again.`,
-      );
-    await removeCondemned(stores.index, stores.blobs, { head: next, ...(signal && { signal }) });
-    return { resealed: freed.length, bytes: moved.bytes };
+    sealed = await sealedAnew(stores, head, { own, signal });
   } catch (failure) {
-    const mayCount = failure instanceof SnapshotError && ['store-failed', 'aborted'].includes(failure.code);
-    if (!mayCount) await removeAll(stores.blobs, own);
-    throw asSnapshotError(failure, `seal ${JSON.stringify(head.task)} anew`);
+    await removeAll(blobs, own);
+    throw asSnapshotError(failure, attempt);
   }
+  if (sealed === undefined) return { resealed: 0, bytes: 0 };
+  const { next, ...report } = sealed;
+  // A failure here leaves open whether it counts: then nothing of it may go.
+  const isWritten = await index.write(next, head.revision, withSignal);
+  if (!isWritten && !(await counts(index, own, { task: head.task, signal }))) {
+    await removeAll(blobs, own);
+    throw new SnapshotError(
+      'conflict',
+      `The task ${JSON.stringify(head.task)} was changed while it was sealed anew. Try again.`,
+    );
+  }
+  try {
+    await removeCondemned(index, blobs, { head: next, ...withSignal });
+    return report;
+  } catch (failure) {
+    return { ...report, cleanup: failure };
+  }
+}
+
+/** The head with everything that was under another key written anew; `undefined` where there is nothing of the kind. */
+async function sealedAnew(
+  stores: ResealStores,
+  head: TaskHead,
+  { own, signal }: Omit<Renaming, 'task'>,
+): Promise<{ readonly next: TaskHead; readonly resealed: number; readonly bytes: number } | undefined> {
+  const old = await sealedOtherwise(stores, head, signal);
+  if (old.size === 0) return undefined;
+  const packs = new Set(head.snapshots.flatMap((row) => row.packs.map(({ blob }) => blob)));
+  const moved = await copied(
+    stores,
+    [...packs].filter((id) => old.has(id)),
+    { own, task: head.task, signal },
+  );
+  const rows: SnapshotRow[] = [];
+  for (const row of head.snapshots)
+    rows.push(await renamed(stores, head.task, { row, moved: moved.ids, old, own, signal }));
+  const live = liveBlobs(rows);
+  const freed = [...liveBlobs(head.snapshots)].filter((id) => !live.has(id));
+  const condemned = [...new Set([...head.condemned, ...freed])];
+  const next = { ...head, snapshots: rows, condemned, revision: head.revision + 1 };
+  return { next, resealed: freed.length, bytes: moved.bytes };
+}
+
+/** An update whose answer was lost may have been sent again, and found its own work done. */
+async function counts(
+  index: Stores['index'],
+  own: ReadonlySet<BlobId>,
+  { task, signal }: Omit<Renaming, 'own'>,
+): Promise<boolean> {
+  const head = await index.read(task, signal && { signal });
+  return [...liveBlobs(head?.snapshots ?? [])].some((id) => own.has(id));
 }
 
 async function sealedOtherwise(

@@ -33,7 +33,8 @@ export async function readFolder(
   options: ReadFolderOptions,
 ): Promise<ReadFolder> {
   const listing = await listFolder(host, folder, options);
-  const files = firstNames(listing.entries);
+  const names = namesOfFiles(listing.entries);
+  const files = [...names.values()].flatMap(([first]) => (first === undefined ? [] : [first]));
   const changed = files.filter((each) => options.known.unchanged(each) === undefined);
   options.onListed({
     files: files.length,
@@ -41,25 +42,29 @@ export async function readFolder(
     toRead: changed.length,
     bytesToRead: changed.reduce((sum, { stat }) => sum + stat.size, 0),
   });
-  const read = await readUntilStable(host, folder, changed, options);
+  const read = await readUntilStable(host, folder, { ...options, changed, names });
   const entryOf = (listed: ListedEntry): FileEntry | undefined =>
     read.entries.get(listed.path) ?? options.known.unchanged(listed);
+  const { entries, without } = assembled(listing.entries, entryOf);
+  const lost = without.map((path): LeftOut => ({ path, reason: read.lost.get(path) ?? 'gone' }));
   return {
-    entries: [...assembled(listing.entries, entryOf)],
-    leftOut: [...listing.leftOut, ...[...read.lost].map(([path, reason]): LeftOut => ({ path, reason }))],
+    entries,
+    leftOut: [...listing.leftOut, ...lost],
     newestChangeMs: listing.newestChangeMs,
     bytes: listing.bytes,
   };
 }
 
-/** Files under the first of their names. */
-function firstNames(entries: readonly ListedEntry[]): readonly ListedEntry[] {
-  const seen = new Set<string>();
-  return entries.filter(({ stat }) => {
-    if (stat.kind !== 'file' || seen.has(stat.identity)) return false;
-    seen.add(stat.identity);
-    return true;
-  });
+/** By identity: a file is read under the first of its names. */
+function namesOfFiles(entries: readonly ListedEntry[]): ReadonlyMap<string, readonly ListedEntry[]> {
+  const names = new Map<string, ListedEntry[]>();
+  for (const each of entries) {
+    if (each.stat.kind !== 'file') continue;
+    const others = names.get(each.stat.identity);
+    if (others === undefined) names.set(each.stat.identity, [each]);
+    else others.push(each);
+  }
+  return names;
 }
 
 interface StableReading {
@@ -67,11 +72,15 @@ interface StableReading {
   readonly lost: ReadonlyMap<string, 'gone' | 'unreadable'>;
 }
 
+interface UnstableReading extends ReadFolderOptions {
+  readonly changed: readonly ListedEntry[];
+  readonly names: ReadonlyMap<string, readonly ListedEntry[]>;
+}
+
 async function readUntilStable(
   host: Host,
   folder: HostPath,
-  changed: readonly ListedEntry[],
-  options: ReadFolderOptions,
+  { changed, names, ...options }: UnstableReading,
 ): Promise<StableReading> {
   const entries = new Map<string, FileEntry>();
   const lost = new Map<string, 'gone' | 'unreadable'>();
@@ -87,8 +96,11 @@ async function readUntilStable(
     const restless: ListedEntry[] = [];
     for (const before of wanted) {
       const content = contents.get(before.path);
-      if (content === undefined) continue;
       const now = after.get(before.path);
+      // The file may go on under another of its names.
+      if (now?.stat.identity !== before.stat.identity)
+        restless.push(...nextName(before, { names, after, isLast: round === ROUNDS }));
+      if (content === undefined) continue;
       const isStable = now !== undefined && isUntouched(before, now) && content.size === before.stat.size;
       if (isStable || round === ROUNDS || now?.stat.kind !== 'file')
         entries.set(before.path, fileEntry(before, content, isStable));
@@ -97,6 +109,24 @@ async function readUntilStable(
     wanted = restless;
   }
   return { entries, lost };
+}
+
+function nextName(
+  { path, stat }: ListedEntry,
+  {
+    names,
+    after,
+    isLast,
+  }: {
+    readonly names: UnstableReading['names'];
+    readonly after: ReadonlyMap<string, ListedEntry>;
+    readonly isLast: boolean;
+  },
+): readonly ListedEntry[] {
+  const all = names.get(stat.identity) ?? [];
+  const others = isLast ? [] : all.slice(all.findIndex((each) => each.path === path) + 1);
+  const next = others.find((each) => after.get(each.path)?.stat.identity === stat.identity);
+  return next === undefined ? [] : [after.get(next.path) ?? next];
 }
 
 function isUntouched({ stat: a }: ListedEntry, { stat: b }: ListedEntry): boolean {
@@ -122,24 +152,30 @@ function fileEntry({ path, stat }: ListedEntry, content: ChunkedContent, isStabl
   };
 }
 
-function* assembled(
+/** What was listed as entries, and the files of which no content is there. */
+function assembled(
   listed: readonly ListedEntry[],
   entryOf: (listed: ListedEntry) => FileEntry | undefined,
-): Generator<SnapshotEntry> {
+): { readonly entries: readonly SnapshotEntry[]; readonly without: readonly string[] } {
+  const entries: SnapshotEntry[] = [];
+  const without: string[] = [];
   const names = new Map<string, string>();
   for (const each of listed) {
     const { path, stat, target = '' } = each;
     const { mode, modifiedMs } = { mode: stat.mode & PERMISSION_BITS, modifiedMs: stat.modifiedMs };
-    if (stat.kind === 'directory') yield { kind: 'directory', path, mode, modifiedMs };
-    else if (stat.kind === 'symlink') yield { kind: 'symlink', path, modifiedMs, target };
+    if (stat.kind === 'directory') entries.push({ kind: 'directory', path, mode, modifiedMs });
+    else if (stat.kind === 'symlink') entries.push({ kind: 'symlink', path, modifiedMs, target });
     else {
       const first = names.get(stat.identity);
       const entry = first === undefined ? entryOf(each) : undefined;
-      if (first !== undefined) yield { kind: 'hard-link', path, target: first };
-      else if (entry !== undefined) {
-        names.set(stat.identity, path);
-        yield { ...entry, mode, modifiedMs: entry.modifiedMs };
+      if (first !== undefined) entries.push({ kind: 'hard-link', path, target: first });
+      else if (entry === undefined) without.push(path);
+      else {
+        // Another file may have taken this place since it was listed: then the other names are not its names.
+        names.set(entry.identity, path);
+        entries.push({ ...entry, mode, modifiedMs: entry.modifiedMs });
       }
     }
   }
+  return { entries, without };
 }

@@ -1,4 +1,15 @@
-import { appendFile, chmod, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  link,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Host } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
@@ -146,6 +157,63 @@ describe('a folder that changes while it is saved', () => {
     expect(leftOut).toEqual([{ path: 'folder/b', reason: 'gone' }]);
     expect(snapshot.entries).toBe(3);
     expect(await snapshots.verify({ task: 't' })).toMatchObject({ damaged: [] });
+  });
+});
+
+describe('a file with several names', () => {
+  /** A host on which something happens when files are first read. */
+  function hostThatReads(happens: () => Promise<void>): Host {
+    return {
+      ...host,
+      readFiles: (root, files, options) =>
+        (async function* () {
+          await happens();
+          if (host.readFiles !== undefined) yield* host.readFiles(root, files, options);
+        })(),
+    };
+  }
+
+  it('is kept when the first of them goes while it is saved, as git lets it', async () => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    await writeFile(join(work, 'a.tmp'), 'object');
+    await link(join(work, 'a.tmp'), join(work, 'object'));
+    await link(join(work, 'a.tmp'), join(work, 'other'));
+    const git = hostThatReads(() => rm(join(work, 'a.tmp'), { force: true }));
+    const { leftOut } = await snapshots.save(git, work, { task: 't' });
+    expect(leftOut).toEqual([{ path: 'a.tmp', reason: 'gone' }]);
+    expect((await snapshots.show({ task: 't' })).entries).toMatchObject([
+      { kind: 'file', path: 'object', size: 6 },
+      { kind: 'hard-link', path: 'other', target: 'object' },
+    ]);
+  });
+
+  it('keeps its content under the others when the first becomes another file', async () => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    await writeFile(join(work, 'a'), 'shared');
+    await link(join(work, 'a'), join(work, 'b'));
+    const editor = hostThatReads(async () => {
+      await writeFile(join(work, 'new'), 'edited now');
+      await rename(join(work, 'new'), join(work, 'a'));
+    });
+    await snapshots.save(editor, work, { task: 't' });
+    await rm(work, { recursive: true });
+    await snapshots.restore(host, work, { task: 't' });
+    expect(await readFile(join(work, 'a'), 'utf8')).toBe('edited now');
+    expect(await readFile(join(work, 'b'), 'utf8')).toBe('shared');
+  });
+
+  it('is said to be gone under all of them when it is', async () => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    await writeFile(join(work, 'a'), 'x');
+    await link(join(work, 'a'), join(work, 'b'));
+    const emptied = hostThatReads(async () => {
+      for (const name of ['a', 'b']) await rm(join(work, name), { force: true });
+    });
+    const { leftOut } = await snapshots.save(emptied, work, { task: 't' });
+    expect(leftOut).toEqual(['a', 'b'].map((path) => ({ path, reason: 'gone' })));
   });
 });
 

@@ -1,5 +1,8 @@
 import { type Host, HostError, type HostPath, unpackDirectory } from '@seedbed/host';
+import { listFolder } from '../save/listing.ts';
 import { SnapshotError } from '../snapshot-error.ts';
+import { refuseForeignPlace } from './foreign-place.ts';
+import { refuseMountsBelow } from './mounts-below.ts';
 import { exchange, settleRestore } from './settle-restore.ts';
 import { stagingPlace } from './staging-place.ts';
 
@@ -37,7 +40,9 @@ export async function restoreArchive(
   const place = stagingPlace(folder);
   const leftOut: string[] = [];
   try {
+    await refuseMounts(host, folder, signal);
     await host.makeDirectory(place.container, { mode: 0o700 });
+    await refuseForeignPlace(host, place);
     const unpacked = await unpackDirectory(host, place.tree, archive, {
       outsideLinks: options.outsideLinks ?? 'refuse',
       onLeftOut: (path) => void leftOut.push(path),
@@ -54,6 +59,17 @@ export async function restoreArchive(
       await host.remove(place.container, { recursive: true }).catch(() => undefined);
     throw asArchiveFailure(failure, signal);
   }
+}
+
+async function refuseMounts(host: Host, folder: HostPath, signal: AbortSignal | undefined): Promise<void> {
+  const stat = await host.stat(folder);
+  if (stat?.kind !== 'directory') return;
+  const listing = await listFolder(host, folder, {
+    ...{ exclude: [], regenerable: async () => [], required: [] },
+    ...{ maxEntries: Number.MAX_SAFE_INTEGER, maxBytes: Number.POSITIVE_INFINITY },
+    ...(signal && { signal }),
+  });
+  await refuseMountsBelow(host, folder, { stat, listing });
 }
 
 function asArchiveFailure(failure: unknown, signal: AbortSignal | undefined): unknown {

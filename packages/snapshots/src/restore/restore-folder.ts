@@ -6,6 +6,8 @@ import { type ListedEntry, type Listing, listFolder } from '../save/listing.ts';
 import { SnapshotError } from '../snapshot-error.ts';
 import { archiveOfSnapshot } from './archive-of-snapshot.ts';
 import { differencesFrom } from './compare-listing.ts';
+import { refuseForeignPlace } from './foreign-place.ts';
+import { refuseMountsBelow } from './mounts-below.ts';
 import { reusableFiles } from './reusable-files.ts';
 import { exchange, type ReadyNote } from './settle-restore.ts';
 import { type StagingPlace, stagingPlace } from './staging-place.ts';
@@ -64,6 +66,7 @@ export async function restoreFolder(
   };
   say({});
   const before = await lookAt(host, folder, { manifest, ...(signal && { signal }) });
+  if (before !== undefined) await refuseMountsBelow(host, folder, before);
   const listed = before?.listing.entries ?? [];
   const { entries } = manifest;
   const reused = await reusableFiles(host, folder, { entries, listed, ...(signal && { signal }) });
@@ -74,6 +77,7 @@ export async function restoreFolder(
   const rootMode = before?.stat.mode ?? options.rootMode;
   try {
     await host.makeDirectory(place.container, { mode: 0o700 });
+    await refuseForeignPlace(host, place);
     const archive = archiveOfSnapshot(options.blobs, manifest, {
       without: new Set(reused.keys()),
       rootMode: rootMode & 0o777,
@@ -99,14 +103,14 @@ export async function restoreFolder(
   say({ phase: 'exchanging' });
   const note = readyNote(manifest, { before, keepExcluded: options.keepExcluded, what: options.what });
   await host.writeFile(place.ready, JSON.stringify(note), { mode: 0o600 });
-  await exchange(host, folder, { place, note });
+  const kept = await exchange(host, folder, { place, note });
   const listing = await checkedEnd(host, folder, { manifest, what: options.what });
   say({ phase: 'restored' });
   return {
     entries: entries.length,
     fetchedBytes: progress.fetchedBytes,
     reusedBytes,
-    kept: note.kept,
+    kept,
     listing,
   };
 }

@@ -1,6 +1,7 @@
 import { type Host, HostError, type HostPath, joinHostPath, parentHostPath, readText } from '@seedbed/host';
 import { z } from 'zod';
 import { SnapshotError } from '../snapshot-error.ts';
+import { refuseForeignPlace } from './foreign-place.ts';
 import { type StagingPlace, stagingPlace } from './staging-place.ts';
 
 /** What is written before a folder is exchanged, so that whoever comes after a crash can finish it. */
@@ -16,7 +17,7 @@ export interface ReadyNote {
 export type Settled = 'clean' | 'discarded' | 'finished';
 
 const MAX_NOTE_BYTES = 64 * 1024 * 1024;
-const MOVES_AT_ONCE = 100;
+const AT_ONCE = 100;
 
 const noteSchema: z.ZodType<ReadyNote> = z.object({
   snapshot: z.string(),
@@ -35,6 +36,7 @@ export async function settleRestore(
 ): Promise<Settled> {
   const place = stagingPlace(folder);
   if ((await host.stat(place.container)) === undefined) return 'clean';
+  await refuseForeignPlace(host, place);
   if ((await host.stat(place.ready)) === undefined) {
     await host.remove(place.container, { recursive: true });
     return 'discarded';
@@ -44,12 +46,15 @@ export async function settleRestore(
   return 'finished';
 }
 
-/** Each step looks what is there: it may have been done before. */
+/**
+ * Each step looks what is there: it may have been done before.
+ * @returns the paths of those that were to be kept and that are there.
+ */
 export async function exchange(
   host: Host,
   folder: HostPath,
   { place, note }: { readonly place: StagingPlace; readonly note: ReadyNote; readonly signal?: AbortSignal },
-): Promise<void> {
+): Promise<readonly string[]> {
   const { container, tree, aside } = place;
   const [staged, old, there] = await Promise.all([host.stat(tree), host.stat(aside), host.stat(folder)]);
   if (staged !== undefined) {
@@ -57,9 +62,10 @@ export async function exchange(
       await orAsItWas(host, place, () => host.rename(folder, aside));
     await host.rename(tree, folder);
   }
-  if (note.kept.length > 0 && (await host.stat(aside)) !== undefined)
-    await moveKept(host, folder, { aside, note });
+  const isAside = note.kept.length > 0 && (await host.stat(aside)) !== undefined;
+  const kept = isAside ? await moveKept(host, folder, { aside, note }) : [];
   await host.remove(container, { recursive: true });
+  return kept;
 }
 
 /** A folder that cannot be moved (the root of a mount) stays, and nothing is left beside it. A host that is gone may have moved it: then the next one looks. */
@@ -77,19 +83,40 @@ async function moveKept(
   host: Host,
   folder: HostPath,
   { aside, note }: { readonly aside: HostPath; readonly note: ReadyNote },
-): Promise<void> {
-  for (let at = 0; at < note.kept.length; at += MOVES_AT_ONCE) {
-    const batch = note.kept.slice(at, at + MOVES_AT_ONCE);
-    await Promise.all(
-      batch.map(async (path) => {
-        const from = joinHostPath(aside, path);
-        const to = joinHostPath(folder, path);
-        const [old, taken] = await Promise.all([host.stat(from), host.stat(to)]);
-        if (old !== undefined && taken === undefined) await host.rename(from, to);
-      }),
-    );
+): Promise<readonly string[]> {
+  const kept = await eachOf(note.kept, async (path) => {
+    const from = joinHostPath(aside, path);
+    const to = joinHostPath(folder, path);
+    const [old, taken] = await Promise.all([host.stat(from), host.stat(to)]);
+    if (old === undefined || taken !== undefined) return taken === undefined ? [] : [path];
+    return (await moved(host, from, to)) ? [path] : [];
+  });
+  await eachOf(note.times, async ([path, time]) => {
+    await host.setModified(joinHostPath(folder, path), time);
+    return [];
+  });
+  return kept;
+}
+
+/** What lies in a folder that its owner may not change goes with the folder as it was: it can be made again, and the restore is not held up for ever. */
+async function moved(host: Host, from: HostPath, to: HostPath): Promise<boolean> {
+  try {
+    await host.rename(from, to);
+    return true;
+  } catch (failure) {
+    if (failure instanceof HostError && failure.code === 'permission-denied') return false;
+    throw failure;
   }
-  await Promise.all(note.times.map(([path, time]) => host.setModified(joinHostPath(folder, path), time)));
+}
+
+async function eachOf<T>(
+  all: readonly T[],
+  work: (each: T) => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  const done: string[] = [];
+  for (let at = 0; at < all.length; at += AT_ONCE)
+    done.push(...(await Promise.all(all.slice(at, at + AT_ONCE).map(work))).flat());
+  return done;
 }
 
 function parseNote(text: string, place: StagingPlace): ReadyNote {

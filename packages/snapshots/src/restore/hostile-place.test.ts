@@ -1,0 +1,114 @@
+import { spawnSync } from 'node:child_process';
+import { chmod, chown, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { HostError, hostPath, packEntries } from '@seedbed/host';
+import { createLocalHost } from '@seedbed/host/local';
+import { describe, expect, it } from 'vitest';
+import { type Ground, openGround } from '../../test/ground.ts';
+import { settleRestore } from '../index.ts';
+import { restoreArchive } from './restore-archive.ts';
+
+const host = createLocalHost();
+const task = 't';
+const isRoot = process.getuid?.() === 0;
+const note = JSON.stringify({ snapshot: 's', kept: [], times: [] });
+
+/** A task's folder in one that everybody may write to, and the place beside it, planted there. */
+async function openCommons(): Promise<Ground & { readonly place: string }> {
+  const ground = await openGround();
+  await chmod(ground.path, 0o1777);
+  await writeFile(join(ground.path, 'work/own'), 'own');
+  await ground.snapshots.save(host, ground.work, { task });
+  return { ...ground, place: join(ground.path, '.seedbed-restore-work') };
+}
+
+async function expectRefusal(ground: Ground): Promise<void> {
+  const refused = { name: 'SnapshotError', code: 'refused-entry' };
+  await expect(settleRestore(host, ground.work)).rejects.toMatchObject(refused);
+  await expect(ground.snapshots.save(host, ground.work, { task })).rejects.toMatchObject(refused);
+  await expect(ground.snapshots.restore(host, ground.work, { task })).rejects.toMatchObject(refused);
+  expect(await readFile(join(ground.path, 'work/own'), 'utf8')).toBe('own');
+}
+
+describe('the place of a restore in a folder that others may write to', () => {
+  it('is not believed when another user has planted it', async (context) => {
+    if (!isRoot) context.skip('only root can make what another user owns');
+    await using ground = await openCommons();
+    await mkdir(join(ground.place, 'tree'), { recursive: true });
+    await writeFile(join(ground.place, 'ready.json'), note);
+    for (const path of [ground.place, join(ground.place, 'tree')]) await chown(path, 65_534, 65_534);
+    await expectRefusal(ground);
+  });
+
+  it('is not believed when others may write to it', async () => {
+    await using ground = await openCommons();
+    await mkdir(ground.place);
+    await chmod(ground.place, 0o777);
+    await expectRefusal(ground);
+  });
+
+  it('is taken up where it is our own', async () => {
+    await using ground = await openCommons();
+    await mkdir(join(ground.place, 'tree'), { recursive: true, mode: 0o700 });
+    await writeFile(join(ground.place, 'ready.json'), note);
+    expect(await settleRestore(host, ground.work)).toBe('finished');
+    expect(await readdir(ground.work)).toEqual([]);
+  });
+});
+
+it.each(['.seedbed-restore-work', '.seedbed-restore-work/tree', '.seedbed-restore-work/aside'])(
+  'a link in the place of %s is not followed, and nothing becomes of the folder',
+  async (name) => {
+    await using ground = await openGround();
+    await writeFile(join(ground.path, 'work/own'), 'own');
+    await ground.snapshots.save(host, ground.work, { task });
+    await mkdir(join(ground.path, 'elsewhere/tree'), { recursive: true });
+    await writeFile(join(ground.path, 'elsewhere/ready.json'), note);
+    if (name.includes('/')) {
+      await mkdir(join(ground.path, '.seedbed-restore-work'));
+      await writeFile(join(ground.path, '.seedbed-restore-work/ready.json'), note);
+    }
+    await symlink(join(ground.path, 'elsewhere'), join(ground.path, name));
+    await expectRefusal(ground);
+    expect((await readdir(join(ground.path, 'elsewhere'))).sort()).toEqual(['ready.json', 'tree']);
+  },
+);
+
+it.for(['data', 'node_modules'])('what is mounted at %s is not emptied', async (name, context) => {
+  if (!isRoot) context.skip('only root can mount');
+  await using ground = await openGround();
+  await writeFile(join(ground.path, 'work/own'), 'own');
+  await ground.snapshots.save(host, ground.work, { task });
+  const mount = join(ground.path, 'work', name);
+  await mkdir(mount);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=600k', 'none', mount]);
+  if (mounted.status !== 0) throw new Error(String(mounted.stderr));
+  try {
+    await writeFile(join(mount, 'precious'), 'precious');
+    const busy = { code: 'busy', message: expect.stringContaining(name) };
+    await expect(ground.snapshots.restore(host, ground.work, { task })).rejects.toMatchObject(busy);
+    const archive = packEntries((async function* () {})());
+    await expect(restoreArchive(host, ground.work, { archive })).rejects.toMatchObject(busy);
+    expect(await readFile(join(mount, 'precious'), 'utf8')).toBe('precious');
+    expect(await readdir(ground.path)).toEqual(['work']);
+  } finally {
+    spawnSync('umount', [mount]);
+  }
+});
+
+it('does not wait for ever for what cannot be moved into a folder that may not be changed', async () => {
+  await using ground = await openGround();
+  await mkdir(join(ground.path, 'work/closed/node_modules'), { recursive: true });
+  await ground.snapshots.save(host, ground.work, { task });
+  // Stands for a folder of mode 0o500, which does not hold up root.
+  const closed: typeof host = {
+    ...host,
+    async rename(from, to) {
+      if (to.endsWith('closed/node_modules')) throw new HostError('permission-denied', 'No.');
+      await host.rename(from, to);
+    },
+  };
+  const { kept } = await ground.snapshots.restore(closed, hostPath(ground.work), { task });
+  expect(kept).toEqual([]);
+  expect(await readdir(ground.path)).toEqual(['work']);
+});

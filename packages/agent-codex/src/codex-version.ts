@@ -7,6 +7,8 @@ export interface CodexTraits {
   readonly rewind: 'rollback' | 'revert';
   /** In the approvals of the first protocol 0.169 wants a reason with a denial. */
   readonly legacyDenial: unknown;
+  /** What Codex is lent of a login stays off the disk: 0.142 writes it into its log database. */
+  readonly keepsLentTokens: boolean;
 }
 
 /** @throws {AgentCodexError} `unsupported` for a version that is older than any that was measured. */
@@ -23,6 +25,7 @@ export function codexTraits(version: string): CodexTraits {
     version,
     rewind: newer ? 'revert' : 'rollback',
     legacyDenial: newer ? { denied: { rejection: 'Denied by the user.' } } : 'denied',
+    keepsLentTokens: newer,
   };
 }
 

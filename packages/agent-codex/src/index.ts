@@ -1,5 +1,5 @@
 export { AgentCodexError, type AgentCodexErrorCode } from './agent-codex-error.ts';
-export type { HostTokens } from './app-server/server-requests/server-request.ts';
+export type { HostTokens, TokenLender } from './app-server/server-requests/server-request.ts';
 export type { CodexConversation, GoalOptions, RunOptions, RunResult } from './conversation/conversation.ts';
 export type { Deadlines } from './conversation/deadlines.ts';
 export type { GoalOutcome } from './conversation/goal-outcome.ts';

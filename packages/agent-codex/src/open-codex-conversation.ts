@@ -17,6 +17,8 @@ import {
   verifyThreadAnswer,
 } from '@seedbed/sandbox-policy';
 import { AgentCodexError } from './agent-codex-error.ts';
+import { refuseToLend } from './app-server/lend-tokens.ts';
+import type { TokenLender } from './app-server/server-requests/server-request.ts';
 import { type CodexConversation, createConversation } from './conversation/conversation.ts';
 import { defaultDeadlines } from './conversation/deadlines.ts';
 import { launchSession } from './conversation/launch-session.ts';
@@ -42,6 +44,10 @@ export interface CodexConversationOptions extends CodexTaskConfig, ConversationH
   readonly history?: readonly ConversationEvent[];
   /** What the agent is told with the first turn, by this program: with a developer's authority. */
   readonly notices?: readonly string[];
+  /**
+   * Experimental, from 0.169 on, in place of `login`: Codex has no login of its own, and is lent access tokens. None of them is written to the host's disk.
+   */
+  readonly tokens?: TokenLender;
   /** While the binary is fetched. */
   readonly onBinaryProgress?: (progress: BinaryProgress) => void;
   /** Gives up the start; a conversation that has started is ended by disposing of it. */
@@ -84,7 +90,7 @@ export async function openCodexConversation(
 /** The part of the options that is data, and says what the task is. */
 export function taskConfigOf(options: CodexConversationOptions): CodexTaskConfig {
   const { host, workdir, binary, onApproval, onQuestion, onBinaryProgress, signal, ...rest } = options;
-  const { tasksFolder, history, notices, ...task } = rest;
+  const { tasksFolder, history, notices, tokens, ...task } = rest;
   return task;
 }
 
@@ -106,8 +112,10 @@ async function openTask(
     signal,
     history = [],
     notices = [],
+    tokens,
   }: CodexConversationOptions,
 ): Promise<OpenedCodexConversation> {
+  if (tokens !== undefined) refuseToLend(task);
   const asked = taskPaths(workdirPath(workdir));
   const marker = `task-${randomUUID()}`;
   const [codex, survey, home] = await sideBySide(signal, (abort) => [
@@ -160,6 +168,7 @@ async function openTask(
     handlers: { onApproval, onQuestion },
     history,
     notices,
+    tokens,
     signal,
   });
 }
@@ -200,13 +209,14 @@ interface Launch {
   };
   readonly history: readonly ConversationEvent[];
   readonly notices: readonly string[];
+  readonly tokens: TokenLender | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
 /** The sandbox is tried while Codex starts, and the thread is opened only once it has held. */
 async function launch(
   host: Host,
-  { paths, codex, sandbox, env, task, handlers, history, notices, signal }: Launch,
+  { paths, codex, sandbox, env, task, handlers, history, notices, tokens, signal }: Launch,
 ): Promise<OpenedCodexConversation> {
   const controls = {
     ...(task.model === undefined ? {} : { model: task.model }),
@@ -236,6 +246,7 @@ async function launch(
       },
       history,
       notices,
+      ...(tokens === undefined ? {} : { tokens }),
       ready: probe,
       signal: abort,
     });

@@ -1,6 +1,7 @@
 import { defaultCodexVersion } from '@seedbed/binary-cache';
 import { refuseLostPaths } from '@seedbed/snapshots';
 import { AgentCodexError } from './agent-codex-error.ts';
+import type { RefreshLoginOptions } from './login/refresh-codex-login.ts';
 import {
   type CodexConversationOptions,
   type OpenedCodexConversation,
@@ -24,7 +25,7 @@ import { type CodexTaskConfig, parseCodexTaskConfig } from './task-config.ts';
 import { taskPaths } from './task-home/task-paths.ts';
 
 export interface CodexSessionOptions
-  extends Omit<CodexConversationOptions, 'resume' | 'history' | 'notices'> {
+  extends Omit<CodexConversationOptions, 'resume' | 'history' | 'notices' | 'tokens'> {
   /** Names the task, the same in each of its sessions: 1 to 200 characters. */
   readonly task: string;
   /** What the agent is to do, for AGENTS.md in the workdir; written anew when it changes, and then the agent is told. */
@@ -33,6 +34,11 @@ export interface CodexSessionOptions
   readonly snapshots?: SessionSnapshots;
   /** The login that it runs under, leased for as long as the session lives. In place of `login`. */
   readonly seed?: SessionSeed;
+  /**
+   * Experimental, from 0.169 on: nothing of the seed is put on the host. Codex is lent access tokens, which are refreshed here, the way that is given, and saved in the seed. Its
+   * `config.toml` does not come along: say in `config` who the provider is, unless it is Codex's own.
+   */
+  readonly keepOffHost?: true | { readonly refresh: Omit<RefreshLoginOptions, 'signal'> };
 }
 
 /**
@@ -43,7 +49,7 @@ export interface CodexSessionOptions
  * @throws {SeedError} when no login can be leased or planted.
  */
 export async function openCodexSession(options: CodexSessionOptions): Promise<CodexSession> {
-  const { host, task, brief, snapshots, seed, signal, ...rest } = options;
+  const { host, task, brief, snapshots, seed, keepOffHost, signal, ...rest } = options;
   const asked = parseCodexTaskConfig(taskConfigOf({ ...rest, host }));
   refuseContradictions(options);
   refuseAborted(signal, 'Opening a session');
@@ -63,10 +69,16 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
     await host.makeDirectory(workdir);
     await writeBrief(host, workdir, { text: brief, exclude });
   }
-  await login?.plant(host, { paths, signal: giveUp });
+  const tokens = keepOffHost && login?.lend(keepOffHost === true ? {} : keepOffHost.refresh);
+  if (tokens === undefined) await login?.plant(host, { paths, signal: giveUp });
 
   const planned = saved && { saved, differences, briefChanged };
-  const opened = await openResumed({ ...options, ...config, host, signal: giveUp }, planned, exclude);
+  const opening = { ...options, ...config, host, signal: giveUp, ...(tokens && { tokens }) };
+  const opened = await openResumed(opening, planned, exclude).catch((failure: unknown) => {
+    // That the login was lost is said in its own words, not as if the caller had given up.
+    login?.lease.signal.throwIfAborted();
+    throw failure;
+  });
   const conversation = acquired.use(opened.conversation);
   if (opened.resumed !== undefined) {
     const lines = resumeLogLines(opened.resumed, host.label);
@@ -101,7 +113,8 @@ async function openResumed(
   planned: Planned | undefined,
   exclude: readonly string[],
 ): Promise<Opened> {
-  const { task: _task, brief: _brief, snapshots: _snapshots, seed: _seed, ...conversation } = options;
+  const { task: _task, brief: _brief, snapshots: _snapshots, ...rest } = options;
+  const { seed: _seed, keepOffHost: _keepOffHost, ...conversation } = rest;
   if (planned === undefined) {
     return { conversation: await openCodexConversation(conversation), resumed: undefined };
   }
@@ -142,7 +155,7 @@ function excludeOf(snapshots: SessionSnapshots | undefined): readonly string[] {
 
 const MAX_TASK_CHARACTERS = 200;
 
-function refuseContradictions({ task, seed, login, snapshots }: CodexSessionOptions): void {
+function refuseContradictions({ task, seed, login, keepOffHost, snapshots }: CodexSessionOptions): void {
   refuseLostPaths(excludeOf(snapshots), CODEX_SNAPSHOT_REQUIRED);
   if (task.trim() === '' || task.length > MAX_TASK_CHARACTERS || /\p{Cc}/u.test(task)) {
     throw new AgentCodexError(
@@ -152,4 +165,6 @@ function refuseContradictions({ task, seed, login, snapshots }: CodexSessionOpti
   }
   if (seed !== undefined && login !== undefined)
     throw new AgentCodexError('invalid-config', 'seed contradicts login: say one of them.');
+  if (keepOffHost !== undefined && seed === undefined)
+    throw new AgentCodexError('invalid-config', 'keepOffHost needs a seed: it is its login that stays here.');
 }

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Host } from '@seedbed/host';
 import { openSshd } from '@seedbed/host/testing';
 import type { SeedId } from '@seedbed/seeds';
-import { stringify } from 'smol-toml';
 import {
   type CodexConfig,
   type CodexSession,
@@ -34,14 +33,14 @@ export interface SeedGround extends AsyncDisposable {
   /** What a task says itself; who its provider is comes with the login. */
   readonly config: CodexConfig;
   readonly env: Readonly<Record<string, string>>;
-  /** What a login is captured with. */
-  readonly configToml: string;
+  /** That, and who the provider is: what a login is captured with. */
+  readonly loginConfig: CodexConfig;
   drawer(options?: DrawerOptions): Promise<SeedDrawer>;
   /** Somebody logs in by device code in a setup session, which becomes a seed of the pool `team`, and ends. */
   setUp(drawer: SeedDrawer): Promise<SeedId>;
   /** `work`, for `task-1`, unless said otherwise. */
   session(
-    options: Partial<Omit<CodexSessionOptions, 'config' | 'env' | 'workdir'>> & { readonly name?: string },
+    options: Partial<Omit<CodexSessionOptions, 'env' | 'workdir'>> & { readonly name?: string },
   ): Promise<CodexSession>;
   authJson(name: string): string;
   /** Of the login in the home of a workdir; `undefined` while there is none, or half of it. */
@@ -78,7 +77,7 @@ export async function openSeedGround(options: SeedGroundOptions): Promise<SeedGr
   const owned = stack.move();
   return {
     ...{ oauth, version, host, ssh: target, place, folder, config, env, authJson },
-    configToml: stringify(whole),
+    loginConfig: whole,
     mark: `SEEDBED_TEST=${folder}`,
     drawer: (given = {}) => openSeedDrawer(place, { host, ...given }),
     async setUp({ seeds }) {

@@ -11,7 +11,9 @@ import {
 import type { Command, Host, HostPath } from '@seedbed/host';
 import { AgentCodexError } from '../agent-codex-error.ts';
 import { type AppServer, openAppServer } from '../app-server/app-server.ts';
+import { freshTokensOf, lendTokens } from '../app-server/lend-tokens.ts';
 import { answerServerRequest } from '../app-server/server-requests/answer-server-request.ts';
+import type { TokenLender } from '../app-server/server-requests/server-request.ts';
 import { codexTraits } from '../codex-version.ts';
 import { orAborted } from '../refuse-aborted.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -33,6 +35,8 @@ export interface LaunchOptions {
   readonly controls: Controls;
   readonly deadlines: Deadlines;
   readonly handlers: ConversationHandlers;
+  /** Lends Codex what it needs of a login; otherwise it has one of its own. */
+  readonly tokens?: TokenLender;
   /** What earlier sessions of the conversation have logged. */
   readonly history: readonly ConversationEvent[];
   /** What the agent is told with the first turn. */
@@ -80,6 +84,7 @@ export async function launchSession(host: Host, options: LaunchOptions): Promise
   checkVersion(server, options.version);
   // Codex runs bwrap itself when a thread is opened, and two of them at once take away each other's places for files that are not there.
   await orAborted(options.ready, signal, 'Waiting for the sandbox to be tried');
+  if (options.tokens !== undefined) await lendTokens(server, options.tokens);
   const thread = await openThread(server, options.thread, signal);
   const { append, desks, log, turns } = wiring;
   const context: SessionContext = {
@@ -113,7 +118,7 @@ export async function launchSession(host: Host, options: LaunchOptions): Promise
   return { context, log };
 }
 
-function wire({ version, handlers, deadlines, history }: LaunchOptions): Wiring {
+function wire({ version, handlers, deadlines, history, tokens }: LaunchOptions): Wiring {
   const log = createEventLog(Date.now, history);
   const before = history.reduce(reduceConversation, initialConversationState);
   for (const msg of endsOfLostSession(before)) log.append(msg);
@@ -128,6 +133,7 @@ function wire({ version, handlers, deadlines, history }: LaunchOptions): Wiring 
     legacyDenial: codexTraits(version).legacyDenial,
     append,
     runningTurn: () => turns.running,
+    ...(tokens === undefined ? {} : { freshTokens: freshTokensOf(tokens) }),
     announcedChanges: (itemId) => events.announcedChanges(itemId),
     interrupt: () =>
       context &&

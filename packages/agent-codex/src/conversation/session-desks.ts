@@ -7,7 +7,7 @@ import type {
   QuestionRequest,
 } from '@seedbed/conversation-protocol';
 import { AgentCodexError } from '../agent-codex-error.ts';
-import type { ServerRequestDesk } from '../app-server/server-requests/server-request.ts';
+import type { HostTokens, ServerRequestDesk } from '../app-server/server-requests/server-request.ts';
 import { createSettlementDesk, type SettlementDesk } from './settlement-desk.ts';
 import { unfitting } from './unfitting-answer.ts';
 
@@ -32,6 +32,8 @@ export interface SessionDesksOptions {
   runningTurn(): string | undefined;
   announcedChanges(itemId: string): readonly FileChange[];
   interrupt(): void;
+  /** Where Codex has no login of its own. */
+  readonly freshTokens?: (previousAccount: string | undefined) => Promise<HostTokens | undefined>;
 }
 
 /** Everything in a conversation that waits for somebody's answer. */
@@ -57,6 +59,7 @@ export function createSessionDesks(options: SessionDesksOptions): SessionDesks {
     now: Date.now,
     announcedChanges: options.announcedChanges,
     interrupt: options.interrupt,
+    ...(options.freshTokens === undefined ? {} : { freshTokens: options.freshTokens }),
     async approve(draft) {
       count += 1;
       const approvalId = `approval-${count}`;

@@ -6,6 +6,7 @@ import { processesWithEnvironment } from '@seedbed/host/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { codexBinary, downloadTimeout, supportedVersions } from '../../test/codex-binaries.ts';
 import { openSeedGround } from '../../test/seed-ground.ts';
+import { writeConfigToml } from '../task-home/config-toml.ts';
 
 beforeAll(() => Promise.all(supportedVersions.map(codexBinary)), downloadTimeout);
 
@@ -54,7 +55,7 @@ describe.each(supportedVersions)('a session of Codex %s under a login that was c
     await host.makeDirectory(hostPath(`${home}/.codex`));
     const expired = await ground.oauth.logIn(undefined, { accessTokenMs: -1_000 });
     await host.writeFile(hostPath(ground.authJson('expired')), expired);
-    await host.writeFile(hostPath(`${home}/.codex/config.toml`), ground.configToml);
+    await host.writeFile(hostPath(`${home}/.codex/config.toml`), writeConfigToml(ground.loginConfig));
     const seedId = await drawer.seeds.capture({ host, home, pool: 'team' });
     {
       await using session = await ground.session({ seed: { from: drawer.seeds, use: { seedId } } });

@@ -1,10 +1,13 @@
 import type { Host } from '@seedbed/host';
 import { createLinkFollower } from '@seedbed/sandbox-policy';
 import type { SeedLease, Seeds, SeedTarget } from '@seedbed/seeds';
+import type { TokenLender } from '../app-server/server-requests/server-request.ts';
 import { identityConfig } from '../login/identity-config.ts';
+import type { RefreshLoginOptions } from '../login/refresh-codex-login.ts';
 import { readConfigToml, writeConfigToml } from '../task-home/config-toml.ts';
 import { makeTaskHome, refuseLinks } from '../task-home/prepare-task-home.ts';
 import { type TaskPaths, taskPaths } from '../task-home/task-paths.ts';
+import { type LentLogin, lendLogin } from './lent-login.ts';
 
 /** Finds the login for a task, however the caller keeps them; the lease is the session's to end. */
 export type SeedProvider = (request: {
@@ -32,6 +35,8 @@ export interface SessionLogin extends AsyncDisposable {
    * @throws {AgentCodexError} `launch-failed` for a link. @throws {SeedError} what `SeedLease.plant` throws.
    */
   plant(host: Host, options: { readonly paths: TaskPaths; readonly signal: AbortSignal }): Promise<void>;
+  /** In place of {@link plant}: it stays here, and Codex is lent access tokens. */
+  lend(refresh: Omit<RefreshLoginOptions, 'signal'>): TokenLender;
 }
 
 /** @throws {SeedError} what `Seeds.acquire` throws, or whatever the caller's function does. */
@@ -41,6 +46,7 @@ export async function leaseLogin(
 ): Promise<SessionLogin> {
   const lease = await leaseSeed(seed, options);
   let remove: (() => Promise<void>) | undefined;
+  let lent: LentLogin | undefined;
   return {
     lease,
     async plant(host, { paths, signal }) {
@@ -50,9 +56,17 @@ export async function leaseLogin(
       // Codex may rotate it as soon as it starts. Its end is the lease's.
       lease.watch();
     },
+    lend(refresh) {
+      lent ??= lendLogin(lease, refresh);
+      return lent.tokens;
+    },
     async [Symbol.asyncDispose]() {
+      try {
+        await lent?.[Symbol.asyncDispose]();
+      } finally {
+        await lease[Symbol.asyncDispose]();
+      }
       // A failure keeps the file: it may be the only place where the token is.
-      await lease[Symbol.asyncDispose]();
       await remove?.();
     },
   };

@@ -31,6 +31,15 @@ export interface HostTokens {
   readonly plan?: string;
 }
 
+/**
+ * Experimental. Whoever keeps the login of a Codex that has none of its own: gives it an access token, at the start and after each time that the one it had was refused, then with the
+ * account that it was for. `undefined` when there is none to be had. The refresh token never leaves this program.
+ */
+export type TokenLender = (request: {
+  readonly reason: 'start' | 'refused';
+  readonly previousAccount?: string;
+}) => Promise<HostTokens | undefined>;
+
 /** Who settles what Codex asks. Each promise settles, at the latest by its deadline or the end of the conversation. */
 export interface ServerRequestDesk {
   approve(draft: ApprovalDraft): Promise<ApprovalDecision>;

@@ -1,4 +1,14 @@
-import { lstat, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hostPath } from '@seedbed/host';
@@ -46,6 +56,15 @@ describe('AGENTS.md', () => {
   });
 });
 
+it('writes AGENTS.md anew also when an agent has made it very long', async () => {
+  await using place = await openWorkdir();
+  const workdir = hostPath(place.path);
+  await writeBrief(host, workdir, brief);
+  await appendFile(join(place.path, 'AGENTS.md'), 'x'.repeat(3_000_000));
+  await writeBrief(host, workdir, brief);
+  expect((await readFile(join(place.path, 'AGENTS.md'), 'utf8')).length).toBeLessThan(10_000);
+});
+
 describe('resume.log', () => {
   it('has a line for each time, and no more lines than were written', async () => {
     await using place = await openWorkdir();
@@ -63,10 +82,17 @@ describe('resume.log', () => {
 
   it('stays bounded, whatever an agent has made of it', async () => {
     await using place = await openWorkdir();
-    await writeFile(join(place.path, 'resume.log'), 'x'.repeat(500_000));
+    await writeFile(join(place.path, 'resume.log'), 'x'.repeat(3_000_000));
     await appendToResumeLog(host, hostPath(place.path), { lines: ['RESUMED: again'], now: 0 });
     const text = await readFile(join(place.path, 'resume.log'), 'utf8');
     expect(text.length).toBeLessThan(70_000);
     expect(text).toMatch(/RESUMED: again\n$/);
+  });
+
+  it('does not hold up a task whose agent has made a folder of its name', async () => {
+    await using place = await openWorkdir();
+    await mkdir(join(place.path, 'resume.log/x'), { recursive: true });
+    await appendToResumeLog(host, hostPath(place.path), { lines: ['RESUMED: again'], now: 0 });
+    expect(await readdir(join(place.path, 'resume.log'))).toEqual(['x']);
   });
 });

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type Host, HostError, type HostPath, joinHostPath, readText } from '@seedbed/host';
+import { type Host, HostError, type HostPath, joinHostPath } from '@seedbed/host';
 import { AgentCodexError } from '../agent-codex-error.ts';
 
 /** By its first line an AGENTS.md of ours is known from one that came with a repository. */
 const FIRST_LINE = '<!-- Written by Seedbed for this task; it is written anew when the task changes. -->';
 
+/** More is no AGENTS.md that is as it was written. */
 const MAX_BRIEF_BYTES = 1024 * 1024;
 const RESUME_LOG_BYTES = 64 * 1024;
 
@@ -40,7 +41,7 @@ export function digestOfBrief(text: string): string {
 /** @throws {AgentCodexError} `invalid-config` when the folder has an AGENTS.md that is not ours: it is left alone. */
 export async function writeBrief(host: Host, workdir: HostPath, content: BriefContent): Promise<void> {
   const path = joinHostPath(workdir, 'AGENTS.md');
-  const there = await textIfThere(host, path);
+  const there = await textIfThere(host, path, () => ({ offset: 0, length: MAX_BRIEF_BYTES }));
   if (there !== undefined && !there.startsWith(FIRST_LINE)) {
     throw new AgentCodexError(
       'invalid-config',
@@ -51,24 +52,41 @@ export async function writeBrief(host: Host, workdir: HostPath, content: BriefCo
   if (there !== text) await host.writeFile(path, text, { mode: 0o644 });
 }
 
-/** Adds lines to the log of resumes; of a very long one the beginning goes. A link in its place is replaced, not followed. */
+/**
+ * Adds lines to the log of resumes; of a very long one the beginning goes. A link in its place is replaced, not followed. Where an agent has made a folder of
+ * that name there is no log: the task goes on all the same, and what the lines say it is told anyway.
+ */
 export async function appendToResumeLog(
   host: Host,
   workdir: HostPath,
   { lines, now }: { readonly lines: readonly string[]; readonly now: number },
 ): Promise<void> {
   const path = joinHostPath(workdir, 'resume.log');
-  const before = (await textIfThere(host, path)) ?? '';
+  const tail = (size: number) => ({ offset: Math.max(0, size - RESUME_LOG_BYTES), length: RESUME_LOG_BYTES });
+  const before = (await textIfThere(host, path, tail)) ?? '';
   const stamp = new Date(now).toISOString();
   const added = lines.map((line) => `${stamp} ${line.replaceAll('\n', ' ')}\n`).join('');
-  await host.writeFile(path, `${before.slice(-RESUME_LOG_BYTES)}${added}`, { mode: 0o644 });
+  try {
+    await host.writeFile(path, `${before}${added}`, { mode: 0o644 });
+  } catch (failure) {
+    if (!(failure instanceof HostError) || failure.code !== 'is-a-directory') throw failure;
+  }
 }
 
-async function textIfThere(host: Host, path: HostPath): Promise<string | undefined> {
+/** A part of a file, whatever an agent has made of it. */
+async function textIfThere(
+  host: Host,
+  path: HostPath,
+  partOf: (size: number) => { readonly offset: number; readonly length: number },
+): Promise<string | undefined> {
   const stat = await host.stat(path);
   if (stat?.kind !== 'file') return undefined;
   try {
-    return await readText(host, path, { maxBytes: MAX_BRIEF_BYTES });
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    let text = '';
+    for await (const piece of await host.readFile(path, partOf(stat.size)))
+      text += decoder.decode(piece, { stream: true });
+    return text + decoder.decode();
   } catch (failure) {
     if (failure instanceof HostError && failure.code === 'not-found') return undefined;
     throw failure;

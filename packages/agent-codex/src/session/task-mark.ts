@@ -1,4 +1,4 @@
-import { type Host, HostError, type HostPath, joinHostPath, readText } from '@seedbed/host';
+import { type FileKind, type Host, HostError, type HostPath, joinHostPath, readText } from '@seedbed/host';
 import { z } from 'zod';
 
 /** Says on a host which snapshot a workdir has come from, so that what was done since is not thrown away by restoring it. */
@@ -24,12 +24,21 @@ export async function readTaskMark(host: Host, workdir: HostPath): Promise<TaskM
   }
 }
 
+/** What an agent has put in its place, be it a file for the folder or a folder for the file, goes. @throws {HostError} `outside-root` where a link leads out. */
 export async function writeTaskMark(host: Host, workdir: HostPath, mark: TaskMark): Promise<void> {
   const path = markPath(workdir);
   const folder = joinHostPath(workdir, 'home/.seedbed');
+  const home = await host.stat(joinHostPath(workdir, 'home'));
+  if (home?.kind === 'directory') await removeOtherThan(host, folder, 'directory');
   await host.makeDirectory(folder, { mode: 0o700 });
-  await host.canonicalize(path, { within: workdir });
+  await host.canonicalize(folder, { within: workdir });
+  await removeOtherThan(host, path, 'file');
   await host.writeFile(path, `${JSON.stringify(mark)}\n`, { mode: 0o600 });
+}
+
+async function removeOtherThan(host: Host, path: HostPath, kind: FileKind): Promise<void> {
+  const found = await host.stat(path);
+  if (found !== undefined && found.kind !== kind) await host.remove(path, { recursive: true });
 }
 
 function markPath(workdir: HostPath): HostPath {

@@ -72,4 +72,33 @@ describe('snapshots after turns', () => {
     await vi.advanceTimersByTimeAsync(10_000);
     expect(save).not.toHaveBeenCalled();
   });
+
+  it('go on after one that failed, and leave its failure to nobody', async () => {
+    const save = vi.fn(async () => {
+      throw new Error('The callback of the caller has failed.');
+    });
+    await using following = await follow(save);
+    for (const turn of ['1', '2']) {
+      completed(following.log, turn);
+      await vi.advanceTimersByTimeAsync(150);
+    }
+    expect(save).toHaveBeenCalledTimes(2);
+  });
+
+  it('leave no clock running when they were stopped in the middle of one', async () => {
+    vi.useFakeTimers();
+    const one = Promise.withResolvers<void>();
+    const log = createEventLog();
+    const options = { quietMs: 100, save: () => one.promise };
+    const checkpoints = followTurns(({ signal }) => log.read({ signal }), options);
+    for (const turn of ['1', '2']) {
+      completed(log, turn);
+      await vi.advanceTimersByTimeAsync(150);
+    }
+    const stopped = checkpoints[Symbol.asyncDispose]();
+    one.resolve();
+    await stopped;
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
 });

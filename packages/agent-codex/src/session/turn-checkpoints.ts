@@ -21,12 +21,16 @@ export function followTurns(
     if (stop.signal.aborted || since === undefined) return;
     if (running !== undefined) return;
     since = undefined;
-    running = save().finally(() => {
+    const saving = save().finally(() => {
       running = undefined;
       if (since !== undefined) schedule();
     });
+    // Whoever disposes meets what is under way; nobody has to meet the others.
+    saving.catch(() => undefined);
+    running = saving;
   };
   const schedule = (): void => {
+    if (stop.signal.aborted) return;
     const waited = Date.now() - (since ?? Date.now());
     clearTimeout(timer);
     timer = setTimeout(begin, Math.max(0, Math.min(quietMs, latestMs - waited)));
@@ -37,13 +41,15 @@ export function followTurns(
       if (since !== undefined) schedule();
     }
   })();
+  following.catch(() => undefined);
 
   return {
     async [Symbol.asyncDispose]() {
       stop.abort();
       clearTimeout(timer);
-      await following;
-      await running;
+      const [followed, saved] = await Promise.allSettled([following, running]);
+      if (saved.status === 'rejected') throw saved.reason;
+      if (followed.status === 'rejected') throw followed.reason;
     },
   };
 }

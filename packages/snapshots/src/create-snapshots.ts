@@ -13,6 +13,7 @@ import { restamped } from './restore/restamped.ts';
 import { type RestoreProgress, restoreFolder } from './restore/restore-folder.ts';
 import { type Settled, settleRestore } from './restore/settle-restore.ts';
 import { refuseLostPaths } from './save/check-exclude.ts';
+import { type Follows, refuseOvertaken } from './save/follows.ts';
 import type { RecordBody } from './save/keep-records.ts';
 import type { SaveProgress } from './save/save-progress.ts';
 import { saveSnapshot } from './save/save-snapshot.ts';
@@ -52,6 +53,8 @@ export interface SaveSnapshotOptions {
   readonly maxBytes?: number;
   /** How many snapshots of the task stay, this one counted. 5 by default. */
   readonly keep?: number;
+  /** What the folder has come from: with it a save fails with `conflict` also when another writer has saved the task since, and not only while it runs. */
+  readonly follows?: Follows;
   readonly onProgress?: (progress: SaveProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -199,6 +202,7 @@ export function createSnapshots({
       refuseLostPaths(exclude, required);
       await settleRestore(host, folder, signal && { signal });
       const begun = await index.read(task, signal && { signal });
+      refuseOvertaken(task, begun, options.follows);
       const latest = begun?.snapshots.at(-1);
       const last = latest && (await memory.load(task, { row: latest, ...(signal && { signal }) }));
       const { row, manifest, head, progress } = await saveSnapshot(host, folder, {
@@ -208,6 +212,7 @@ export function createSnapshots({
         labels: options.labels ?? {},
         facts: options.facts ?? null,
         records: options.records ?? {},
+        writer: options.follows?.writer,
         regenerable: () => regenerableGlobs(host, folder, options),
         maxEntries: options.maxEntries ?? DEFAULT_MAX_ENTRIES,
         maxBytes: options.maxBytes ?? Number.POSITIVE_INFINITY,

@@ -30,6 +30,7 @@ export {
 export type { RestoreProgress } from './restore/restore-folder.ts';
 export { type Settled, settleRestore } from './restore/settle-restore.ts';
 export { refuseLostPaths } from './save/check-exclude.ts';
+export type { Follows } from './save/follows.ts';
 export type { RecordBody } from './save/keep-records.ts';
 export type { SaveProgress } from './save/save-progress.ts';
 export { SnapshotError, type SnapshotErrorCode } from './snapshot-error.ts';

@@ -19,6 +19,8 @@ export interface SnapshotRow {
   readonly number: number;
   /** Chosen by the save: by it a save recognises itself after an answer was lost. */
   readonly saveId: string;
+  /** Who made it, where it was said. */
+  readonly writer?: string;
   readonly createdMs: number;
   readonly endState: EndState;
   readonly labels: Readonly<Record<string, string>>;
@@ -57,6 +59,7 @@ const count = z.int().nonnegative();
 const rowSchema = z.object({
   number: z.int().positive(),
   saveId: z.string(),
+  writer: z.string().exactOptional(),
   createdMs: z.number(),
   endState: z.enum(['done', 'failed', 'cancelled', 'checkpoint']),
   labels: z.record(z.string(), z.string()),

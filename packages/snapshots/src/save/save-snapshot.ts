@@ -31,6 +31,7 @@ export interface SavePlan {
   readonly maxEntries: number;
   readonly maxBytes: number;
   readonly keep: number;
+  readonly writer: string | undefined;
   readonly now: () => number;
   readonly onProgress?: (progress: SaveProgress) => void;
   readonly signal?: AbortSignal;
@@ -140,6 +141,7 @@ async function storedThrough(
   const row: SnapshotRow = {
     ...{ number, saveId: randomUUID(), createdMs: manifest.createdMs, endState: plan.endState },
     ...{ labels: plan.labels, host: host.label, entries: read.entries.length, bytes: read.bytes },
+    ...(plan.writer === undefined ? {} : { writer: plan.writer }),
     manifest: stored.blob,
     manifestDigest: stored.digest,
     packs: packUses(chunks, packSizes(chunks, plan.begun, writer)),

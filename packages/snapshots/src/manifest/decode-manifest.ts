@@ -2,7 +2,7 @@ import type { BlobId } from '@seedbed/blob-store';
 import { z } from 'zod';
 import { SnapshotError } from '../snapshot-error.ts';
 import { MANIFEST_FORMAT, MANIFEST_VERSION } from './encode-manifest.ts';
-import type { ChunkId, ChunkPlace, Json, Manifest, RecordEntry, SnapshotEntry } from './manifest.ts';
+import type { ChunkId, ChunkPlace, Json, LeftOut, Manifest, RecordEntry, SnapshotEntry } from './manifest.ts';
 
 const count = z.int().nonnegative();
 const time = z.number();
@@ -11,6 +11,8 @@ const mode = z.int().min(0).max(0o777);
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 const chunkId = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 const blobId = z.custom<BlobId>((value) => typeof value === 'string' && /^[A-Za-z0-9_-]{1,128}$/.test(value));
+
+const reason = z.enum(['excluded', 'regenerable', 'special', 'unreadable', 'gone']);
 
 const headerSchema = z.object({
   format: z.literal(MANIFEST_FORMAT),
@@ -23,12 +25,7 @@ const headerSchema = z.object({
   host: z.object({ label: text, os: text, arch: text }),
   facts: z.custom<Json>((value) => value !== undefined),
   exclude: z.array(text),
-  leftOut: z.array(
-    z.object({
-      path: text,
-      reason: z.enum(['excluded', 'regenerable', 'special', 'unreadable', 'gone']),
-    }),
-  ),
+  leftOut: z.array(z.object({ path: text, reason })),
   newestChangeMs: time,
 });
 
@@ -53,6 +50,7 @@ const lineSchemas = {
   c: z.tuple([z.literal('c'), chunkId, count, count, count, count, number01]),
   l: z.tuple([z.literal('l'), text, time, text]),
   h: z.tuple([z.literal('h'), text, text]),
+  o: z.tuple([z.literal('o'), text, reason]),
   p: z.tuple([z.literal('p'), blobId]),
   r: z.tuple([z.literal('r'), text, count, z.array(count)]),
   end: z.tuple([z.literal('end'), count]),
@@ -93,6 +91,7 @@ function createReading(what: string): Reading {
   const chunks = new Map<ChunkId, ChunkPlace>();
   const entries: SnapshotEntry[] = [];
   const records: RecordEntry[] = [];
+  const leftOut: LeftOut[] = [];
   const at = <T>(list: readonly T[], index: number): T => {
     const found = list[index];
     if (found === undefined) throw damaged(what, 'a line names something that no line before it does');
@@ -110,6 +109,8 @@ function createReading(what: string): Reading {
         const place = { pack: at(packs, pack), offset, storedBytes, bytes };
         return void chunks.set(id, { ...place, codec: codec === 1 ? 'zstd' : 'none' });
       }
+      case 'o':
+        return void leftOut.push({ path: line[1], reason: line[2] });
       case 'r':
         return void records.push({ name: line[1], size: line[2], chunks: named(line[3]) });
       case 'end':
@@ -131,7 +132,7 @@ function createReading(what: string): Reading {
     finish() {
       if (header === undefined || !ended) throw damaged(what, 'it is cut short');
       const { format, version, ...facts } = header;
-      return { ...facts, entries, records, chunks };
+      return { ...facts, leftOut: [...facts.leftOut, ...leftOut], entries, records, chunks };
     },
   };
 }
@@ -176,16 +177,24 @@ function parseLine<T>(line: string, what: string, parse: (parsed: unknown) => T)
   }
 }
 
+/** What there is of a line is joined once it has ended: a long one comes in many pieces. */
 async function* splitLines(bytes: AsyncIterable<Uint8Array>, what: string): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  let rest = '';
+  let begun: string[] = [];
+  let length = 0;
   for await (const chunk of bytes) {
-    const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    rest = parts.pop() ?? '';
-    if (rest.length > MAX_LINE_CHARACTERS) throw damaged(what, 'a line of it has no end');
-    yield* parts;
+    const [first = '', ...others] = decoder.decode(chunk, { stream: true }).split('\n');
+    begun.push(first);
+    length += first.length;
+    if (length > MAX_LINE_CHARACTERS) throw damaged(what, 'a line of it has no end');
+    const last = others.pop();
+    if (last === undefined) continue;
+    yield begun.join('');
+    yield* others;
+    begun = [last];
+    length = last.length;
   }
-  if (rest !== '') throw damaged(what, 'it is cut short');
+  if (length > 0) throw damaged(what, 'it is cut short');
 }
 
 function damaged(what: string, why: string, cause?: unknown): SnapshotError {

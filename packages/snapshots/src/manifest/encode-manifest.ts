@@ -4,6 +4,9 @@ import type { ChunkId, Manifest, SnapshotEntry } from './manifest.ts';
 export const MANIFEST_FORMAT = 'seedbed-snapshot';
 export const MANIFEST_VERSION = 1;
 
+/** So many of what was left out are in the first line; an agent can make any number of files that are left out, and a line has a bound. */
+const LEFT_OUT_AT_FIRST = 1_000;
+
 const BATCH_CHARACTERS = 64 * 1024;
 
 /**
@@ -22,11 +25,18 @@ export function* encodeManifest(manifest: Manifest): Generator<Uint8Array> {
 }
 
 function* lines(manifest: Manifest): Generator<unknown> {
-  const { entries, records, chunks, ...facts } = manifest;
+  const { entries, records, chunks, leftOut, ...facts } = manifest;
   const packs = new Map<BlobId, number>();
   const numbers = new Map<ChunkId, number>();
   let count = 1;
-  yield { format: MANIFEST_FORMAT, version: MANIFEST_VERSION, ...facts };
+  yield {
+    ...{ format: MANIFEST_FORMAT, version: MANIFEST_VERSION },
+    ...{ ...facts, leftOut: leftOut.slice(0, LEFT_OUT_AT_FIRST) },
+  };
+  for (const { path, reason } of leftOut.slice(LEFT_OUT_AT_FIRST)) {
+    count += 1;
+    yield ['o', path, reason];
+  }
   for (const { pack } of chunks.values()) {
     if (packs.has(pack)) continue;
     packs.set(pack, packs.size);

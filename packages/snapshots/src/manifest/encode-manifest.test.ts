@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { decodeManifest } from './decode-manifest.ts';
+import { encodeManifest } from './encode-manifest.ts';
+import type { Manifest } from './manifest.ts';
+
+const plain: Manifest = {
+  ...{ task: 't', number: 1, createdMs: 0, endState: 'done', labels: {}, facts: null },
+  host: { label: 'local', os: 'linux', arch: 'x64' },
+  ...{ exclude: [], leftOut: [], newestChangeMs: 0, entries: [], records: [], chunks: new Map() },
+};
+
+async function* inPieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+it('has no long line, whatever an agent has made that is left out', async () => {
+  const leftOut = Array.from({ length: 30_000 }, (_, at) => ({
+    path: `${at}-${'x'.repeat(100)}.pyc`,
+    reason: 'excluded' as const,
+  }));
+  const bytes = Buffer.concat([...encodeManifest({ ...plain, leftOut })]);
+  const lines = bytes.toString().split('\n');
+  expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(200_000);
+  expect(await decodeManifest(inPieces(bytes, 65_536), 'it')).toEqual({ ...plain, leftOut });
+});
+
+it.each([1, 7, 64, 100_000])('is read in pieces of %i bytes as it was written', async (size) => {
+  const facts = { words: ['Grüße', '東京', '🌱', '\u2028', 'a\nb', '\ufeff'] };
+  const entries = [{ kind: 'directory', path: '🌱\n', mode: 0o755, modifiedMs: 0.5 }] as const;
+  const bytes = Buffer.concat([...encodeManifest({ ...plain, facts, entries })]);
+  expect(await decodeManifest(inPieces(bytes, size), 'it')).toEqual({ ...plain, facts, entries });
+  for (const cut of [bytes.length - 1, bytes.length - 5])
+    await expect(decodeManifest(inPieces(bytes.subarray(0, cut), size), 'it')).rejects.toMatchObject({
+      code: 'damaged',
+    });
+});

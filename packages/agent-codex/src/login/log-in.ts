@@ -1,4 +1,4 @@
-import { codexRelease } from '@seedbed/binary-cache';
+import { type BinaryProgress, codexRelease } from '@seedbed/binary-cache';
 import { type Command, type Host, HostError, type HostPath, readText, run } from '@seedbed/host';
 import type { AccountSummary } from '@seedbed/seeds';
 import { AgentCodexError } from '../agent-codex-error.ts';
@@ -37,7 +37,9 @@ export interface LogInOptions {
   readonly config?: CodexConfig;
   /** For Codex, for example a proxy; nothing of this program's environment reaches it. */
   readonly env?: Readonly<Record<string, string>>;
-  /** For all of it, a person's time included, in milliseconds. 900,000 by default: then Codex itself gives up. */
+  /** While the binary is fetched. */
+  readonly onBinaryProgress?: (progress: BinaryProgress) => void;
+  /** For all of it, the fetching of the binary and a person's time included, in milliseconds. 900,000 by default: so long Codex itself waits. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -101,8 +103,8 @@ function checkMethod(method: LoginMethod): void {
 }
 
 async function logInBelow(paths: TaskPaths, options: LogInOptions, signal: AbortSignal): Promise<void> {
-  const { host, method, binary, config = {}, env, version } = options;
-  const codex = await findCodex(host, codexRelease(version), { binary, onProgress: undefined, signal });
+  const { host, method, binary, config = {}, env, version, onBinaryProgress: onProgress } = options;
+  const codex = await findCodex(host, codexRelease(version), { binary, onProgress, signal });
   await host.makeDirectory(paths.workdir, { mode: 0o700 });
   await makeTaskHome(host, paths);
   await fillTaskHome(host, paths, { config: [config] });

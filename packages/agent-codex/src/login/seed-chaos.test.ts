@@ -28,6 +28,7 @@ describe('no token is lost and none is spent twice while programs and agents are
 describeOnMongodb('no token is lost and none is spent twice under the same', (database) => {
   test('with MongoDB', { timeout: LIMIT_MS }, async () => {
     const { db, uri } = database();
-    await expectNoHarm({ uri, database: db.databaseName });
+    const layout = NUMBER % 2 === 0 ? 'own' : 'shared';
+    await expectNoHarm({ kind: 'mongodb', uri, database: db.databaseName, layout });
   });
 });

@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** Seeds in documents of their own, or in the layout of a pool that another program uses too. */
+export interface MongodbPlace {
+  readonly kind: 'mongodb';
+  readonly uri: string;
+  readonly database: string;
+  readonly layout: 'own' | 'shared';
+}
+
 /** The store that all programs of a run share. */
-export type ChaosStore =
-  | { readonly kind: 'sqlite'; readonly file: string }
-  | { readonly kind: 'mongodb'; readonly uri: string; readonly database: string };
+export type ChaosStore = { readonly kind: 'sqlite'; readonly file: string } | MongodbPlace;
 
 /** How this machine is reached through an sshd. */
 export interface ChaosSsh {

@@ -13,10 +13,11 @@ import {
   type SeedStore,
   type Seeds,
 } from '@seedbed/seeds';
-import { createMongodbSeedStore } from '@seedbed/seeds/mongodb';
+import { createMongodbSeedStore, type SeedCodec } from '@seedbed/seeds/mongodb';
 import { openSqliteSeedStore } from '@seedbed/seeds/sqlite';
 import { MongoClient } from 'mongodb';
-import { CODEX_SEED_MANIFEST, codexCredential } from '../../src/index.ts';
+import { codexCredential } from '../../src/login/codex-credential.ts';
+import { CODEX_SEED_MANIFEST } from '../../src/login/seed-manifests.ts';
 import { logChaos } from './chaos-log.ts';
 import type { ChaosPlan, ChaosStore } from './chaos-plan.ts';
 import { alone } from './do-not-disturb.ts';
@@ -53,10 +54,20 @@ export function createPlaces({ ssh }: ChaosPlan): Places {
   };
 }
 
+/** What another program of a shared pool would put around the content. */
+const upsideDown: SeedCodec = {
+  encode: (bytes) => bytes.toReversed(),
+  decode: (bytes) => bytes.toReversed(),
+};
+
 export async function openChaosStore(place: ChaosStore): Promise<SeedStore> {
   if (place.kind === 'sqlite') return await openSqliteSeedStore({ file: place.file });
   const client = new MongoClient(place.uri);
-  const store = createMongodbSeedStore({ db: client.db(place.database), collection: 'seeds' });
+  const store = createMongodbSeedStore({
+    db: client.db(place.database),
+    collection: 'seeds',
+    ...(place.layout === 'shared' ? { shared: { codec: upsideDown } } : {}),
+  });
   return { ...store, [Symbol.asyncDispose]: () => client.close() };
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { hostPath, readText } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
 import type { SeedId, Seeds } from '@seedbed/seeds';
-import { refreshCodexLogin } from '../../src/index.ts';
+import { refreshCodexLogin } from '../../src/login/refresh-codex-login.ts';
 import { type ChaosPlan, POOL } from './chaos-plan.ts';
 import { createPlaces, journalOf, openChaosSeeds, openChaosStore } from './chaos-seeds.ts';
 

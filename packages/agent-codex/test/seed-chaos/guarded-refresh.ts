@@ -1,5 +1,5 @@
 import type { RefreshCredential, SeedJournal } from '@seedbed/seeds';
-import { codexRefresh } from '../../src/index.ts';
+import { codexRefresh } from '../../src/login/codex-refresh.ts';
 import type { Marks } from './do-not-disturb.ts';
 
 /**

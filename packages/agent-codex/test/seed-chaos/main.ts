@@ -1,4 +1,4 @@
-/** `node test/seed-chaos/main.ts [--store sqlite|mongodb] [--seconds 240] [--number N] [--keep]`: the long run. MongoDB is found as tests find it. */
+/** `node test/seed-chaos/main.ts [--store sqlite|mongodb] [--seconds 240] [--shared] [--number N] [--keep]`: the long run. MongoDB is found as tests find it. */
 import { parseArgs } from 'node:util';
 import { openMongodbServers } from '@seedbed/mongodb-server';
 import { runSeedChaos, type SeedChaosOptions } from './seed-chaos.ts';
@@ -12,6 +12,7 @@ const { values } = parseArgs({
     controllers: { type: 'string', default: '4' },
     tasks: { type: 'string', default: '5' },
     leaseMs: { type: 'string', default: '4000' },
+    shared: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -25,7 +26,8 @@ async function storeOf(name: string): Promise<SeedChaosOptions['store']> {
   const [server] = servers;
   if (server === undefined) throw new Error('There is no MongoDB server.');
   process.stdout.write(`${server.name}\n`);
-  return { uri: server.uri, database: `seed_chaos_${number}` };
+  const layout = values.shared ? 'shared' : 'own';
+  return { kind: 'mongodb', uri: server.uri, database: `seed_chaos_${number}`, layout };
 }
 
 const report = await runSeedChaos({

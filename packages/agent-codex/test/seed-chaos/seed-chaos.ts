@@ -9,7 +9,7 @@ import { createLocalHost } from '@seedbed/host/local';
 import { findSshd, openSshd, processesWithEnvironment } from '@seedbed/host/testing';
 import { openRotatingOAuthProcess, type RotatingOAuth } from '../../src/testing/index.ts';
 import { readChaosLog } from './chaos-log.ts';
-import { CHAOS_MARK, type ChaosPlan, POOL, planFile } from './chaos-plan.ts';
+import { CHAOS_MARK, type ChaosPlan, type MongodbPlace, POOL, planFile } from './chaos-plan.ts';
 import { createPlaces, journalOf, openChaosSeeds, openChaosStore } from './chaos-seeds.ts';
 import { checkLogins } from './check-logins.ts';
 import { createDice } from './dice.ts';
@@ -26,7 +26,7 @@ export interface SeedChaosOptions {
   readonly controllers: number;
   /** For each controller. */
   readonly tasks: number;
-  readonly store: 'sqlite' | { readonly uri: string; readonly database: string };
+  readonly store: 'sqlite' | MongodbPlace;
   readonly leaseMs: number;
   /** Keeps what the run wrote, for who wants to know why. */
   readonly keep?: boolean;
@@ -56,7 +56,7 @@ export async function runSeedChaos(options: SeedChaosOptions): Promise<SeedChaos
   const fragile =
     options.store === 'sqlite'
       ? fragileSqlite(join(folder, 'seeds.db'))
-      : stack.use(await fragileMongodb(options.store.uri, options.store.database));
+      : stack.use(await fragileMongodb(options.store));
   const sshd = findSshd() === undefined ? undefined : stack.use(await openSshd());
   const plan: ChaosPlan = {
     number: options.number,

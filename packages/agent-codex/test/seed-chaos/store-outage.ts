@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LinkProxy, openLinkProxy } from '@seedbed/host/testing';
-import type { ChaosStore } from './chaos-plan.ts';
+import type { ChaosStore, MongodbPlace } from './chaos-plan.ts';
 import type { Dice } from './dice.ts';
 
 /** A store that can be taken away from all programs of a run at once. */
@@ -30,7 +30,7 @@ export function fragileSqlite(file: string): FragileStore {
 }
 
 /** Away: connections break and none are taken, or the line is dead. Cut in the middle, so that answers are lost to what was done. */
-export async function fragileMongodb(uri: string, database: string): Promise<FragileStore> {
+export async function fragileMongodb({ uri, ...place }: MongodbPlace): Promise<FragileStore> {
   const { hostname, port } = new URL(uri);
   const link = await openLinkProxy({ host: hostname, port: Number(port) });
   const through = new URL(uri);
@@ -39,7 +39,7 @@ export async function fragileMongodb(uri: string, database: string): Promise<Fra
   for (const [name, value] of Object.entries({ ...limits, directConnection: true }))
     through.searchParams.set(name, String(value));
   return {
-    store: { kind: 'mongodb', uri: through.href, database },
+    store: { ...place, uri: through.href },
     away: (ms, dice) => breakLink(link, ms, dice),
     [Symbol.asyncDispose]: () => link[Symbol.asyncDispose](),
   };

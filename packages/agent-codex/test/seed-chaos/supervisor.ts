@@ -53,13 +53,13 @@ export async function disturb(plan: ChaosPlan, options: DisturbOptions): Promise
       await sleep(100 + dice.upTo(900));
       fleet.fill();
       const what = dice.upTo(1);
-      if (what < 0.07) counts.controllerKills += Number(fleet.kill(dice));
-      else if (what < 0.2) counts.agentKills += Number(killAgent(plan, dice));
-      else if (what < 0.28) outage();
-      else if (what < 0.36) {
+      if (what < 0.05) counts.controllerKills += Number(fleet.kill(dice));
+      else if (what < 0.18) counts.agentKills += Number(killAgent(plan, dice));
+      else if (what < 0.23) outage();
+      else if (what < 0.3) {
         wall.set((dice.upTo(20) - 10) * 60_000);
         counts.wallClockSteps += 1;
-      } else if (what < 0.7) {
+      } else if (what < 0.5) {
         const fault = dice.oneOf(FAULTS);
         if (fault !== undefined) await oauth.fail(fault);
         counts.providerFaults += 1;
@@ -86,10 +86,11 @@ const FAULTS: readonly OAuthFault[] = [
 ];
 
 /** What was meant for those who are gone must not befall who looks after them. */
-async function useUpFaults({ tokenUrl }: RotatingOAuth): Promise<void> {
+async function useUpFaults(oauth: RotatingOAuth): Promise<void> {
   for (;;) {
-    const answer = await fetch(tokenUrl, { method: 'POST' }).catch(() => undefined);
-    if (answer?.status === 400) return;
+    await fetch(`${oauth.tokenUrl}?by=supervisor`, { method: 'POST' }).catch(() => undefined);
+    const asked = (await oauth.audit()).requests.filter(({ by }) => by === 'supervisor');
+    if (asked.at(-1)?.fault === undefined) return;
   }
 }
 

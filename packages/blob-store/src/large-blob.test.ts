@@ -24,7 +24,7 @@ it('a sealed gigabyte goes into a folder and comes back in bounded memory', asyn
   } finally {
     await rm(folder, { recursive: true });
   }
-}, 120_000);
+}, 600_000);
 
 describeOnMongodb('a large sealed blob', (database) => {
   it('goes into GridFS and comes back in bounded memory', async () => {
@@ -32,5 +32,5 @@ describeOnMongodb('a large sealed blob', (database) => {
     // A server in memory has to hold all of it: a quarter of a gigabyte is enough to tell.
     const place = ['gridfs', database().uri, database().db.databaseName];
     expect(await peakOf(256, place)).toBeLessThan(250);
-  }, 120_000);
+  }, 600_000);
 });

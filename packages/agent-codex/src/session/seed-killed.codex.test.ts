@@ -20,7 +20,7 @@ async function killCodex({ mark }: SeedGround): Promise<void> {
 
 /**
  * A session rotates its token and is killed right afterwards: the program before it can have seen it, since it has been stopped meanwhile. Then another session starts
- * under the same login, in another home.
+ * under the same login: in another home, or, where nothing runs there any more, in the same one.
  */
 async function rotateAndKill(killed: Killed, options: SeedGroundOptions): Promise<void> {
   await using ground = await openSeedGround(options);
@@ -49,8 +49,9 @@ async function rotateAndKill(killed: Killed, options: SeedGroundOptions): Promis
   else await program.said('ended failed');
 
   const use = { pool: 'team' };
-  const next = await ground.session({ name: 'next', seed: { from: drawer.seeds, use, waitMs: 60_000 } });
-  expect(await ground.generationIn('next')).toBe(rotated);
+  const name = killed === 'both' ? 'first' : 'next';
+  const next = await ground.session({ name, seed: { from: drawer.seeds, use, waitMs: 60_000 } });
+  expect(await ground.generationIn(name)).toBe(rotated);
   expect((await next.conversation.run('Are you there?')).outcome).toEqual({ status: 'completed' });
   await oauth.expireAccess('account-1');
   expect((await next.conversation.run('And now?')).outcome).toEqual({ status: 'completed' });

@@ -274,6 +274,27 @@ describe('the end of a session', () => {
     expect((await oauth.audit()).spentTwice).toEqual([]);
   });
 
+  test('is a value, also when the function fails that is told of the last snapshot', {
+    timeout,
+  }, async () => {
+    await using ground = await openSeedGround({ version });
+    await using drawer = await ground.drawer();
+    await using store = await snapshotsBelow(ground);
+    const seedId = await ground.setUp(drawer);
+    const onSaved = (): never => {
+      throw new Error('The disk of the log is full.');
+    };
+    const snapshots = { store: store.snapshots, afterTurns: false, onSaved };
+    const session = await ground.session({ seed: anyOf(drawer), snapshots });
+    const end = await session.end();
+    expect(end.failures).toMatchObject([
+      { step: 'snapshot', error: { message: 'The disk of the log is full.' } },
+    ]);
+    expect(await session.ended).toBe(end);
+    expect(await store.snapshots.list('task-1')).toHaveLength(1);
+    expect(await leaseOf(drawer, seedId)).toBeUndefined();
+  });
+
   test('does every step when the host is gone, and says what of it failed', { timeout }, async () => {
     await using ground = await openSeedGround({ version, where: 'through SSH' });
     const { oauth } = ground;

@@ -1,6 +1,7 @@
-import { createExclude, type FileStat, type Host, HostError, type HostPath, walk } from '@seedbed/host';
+import { type FileStat, type Host, HostError, type HostPath, walk } from '@seedbed/host';
 import type { LeftOut } from '../manifest/manifest.ts';
 import { SnapshotError } from '../snapshot-error.ts';
+import { createAgentGlobs } from './agent-globs.ts';
 
 /** What lies in a folder, as it was listed. */
 export interface ListedEntry {
@@ -74,7 +75,7 @@ async function orTooLarge<T>(folder: HostPath, work: () => Promise<T>): Promise<
 }
 
 function withoutRegenerable(listing: Listing, globs: readonly string[], options: ListingOptions): Listing {
-  const isNamed = createExclude(globs);
+  const isNamed = createAgentGlobs(globs);
   const isRequired = createRequired(options.required);
   const left = new Set<string>();
   const leftOut = [...listing.leftOut];

@@ -111,6 +111,7 @@ async function storedThrough(
     reporter.known(chunk.bytes.length);
     if (chunk.isOwn) releaseBytes(chunk.bytes);
   };
+  const begunMs = plan.now();
   const read = await readFolder(host, folder, {
     ...plan,
     known: createKnownContent(last, host.label),
@@ -130,7 +131,9 @@ async function storedThrough(
       facts: plan.facts,
     },
     host: { label: host.label, os: host.platform.os, arch: host.platform.arch },
-    ...{ exclude: plan.exclude, leftOut: read.leftOut, newestChangeMs: read.newestChangeMs },
+    ...{ exclude: plan.exclude, leftOut: read.leftOut },
+    // A time that was still to come, of a clock that was wrong once, would make every later change look long past.
+    newestChangeMs: Math.min(read.newestChangeMs, begunMs),
     ...{ entries: read.entries, records, chunks },
   };
   const stored = await storeManifest(blobs, manifest, {

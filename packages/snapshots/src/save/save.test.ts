@@ -16,6 +16,7 @@ import { createLocalHost } from '@seedbed/host/local';
 import { describe, expect, it } from 'vitest';
 import { type Ground, openGround } from '../../test/ground.ts';
 import { pattern } from '../../test/random-tree.ts';
+import { createSnapshots } from '../index.ts';
 import { CHUNK_BYTES } from '../manifest/manifest.ts';
 
 const host = createLocalHost();
@@ -86,6 +87,36 @@ describe('saving again', () => {
     const { snapshot } = await snapshots.save(host, work, { task: 't' });
     const { changed } = await snapshots.diff({ task: 't', number: snapshot.number - 1 }, { task: 't' });
     expect(changed).toEqual([{ path: 'file', what: ['content'] }]);
+  });
+
+  it('believes no time that lies in the future: of a clock that was wrong, everything looks long past', async () => {
+    await using ground = await openGround();
+    const { work, index, blobs } = ground;
+    await writeFile(join(work, 'file'), 'x');
+    await settled(ground);
+    let readings = 0;
+    const counting: Host = {
+      ...host,
+      readFiles: (root, files, options) =>
+        (async function* () {
+          readings += 1;
+          if (host.readFiles !== undefined) yield* host.readFiles(root, files, options);
+        })(),
+    };
+    const times = { wrong: 0, right: Date.now() + 60_000 };
+    for (const [clock, asked] of [
+      ['wrong', 2],
+      ['right', 1],
+    ] as const) {
+      const now = (): number => times[clock];
+      const snapshots = createSnapshots({ index, blobs, encryption: 'plaintext', now });
+      await snapshots.save(host, work, { task: clock });
+      // Everything is older than this by more than a tick, as far as times can tell.
+      await writeFile(join(work, '.newest'), clock);
+      readings = 0;
+      await snapshots.save(counting, work, { task: clock });
+      expect(readings, clock).toBe(asked);
+    }
   });
 
   it('sends nothing of a file that was only touched, moved to another host or restored', async () => {

@@ -66,6 +66,8 @@ async function rotateAndKill(killed: Killed, options: SeedGroundOptions): Promis
     [],
     ['captured', 'rotated', 'rotated'],
   ]);
+  // Over SSH it outlives its program for a minute, in case that comes back.
+  await killCodex(ground);
   // What was left of the dead one cannot be spent any more.
   expect(await ground.generationIn('first')).toBeUndefined();
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -43,6 +44,15 @@ describe.for(shells)('a durable process that %s started', (shell) => {
     child.stdin.end();
     await expect.poll(living, { timeout: 20_000 }).toBe(0);
     await expect.poll(() => existsSync(folder), { timeout: 20_000 }).toBe(false);
+  }, 40_000);
+
+  it('is ended also when its folder was removed meanwhile', async () => {
+    const { child, folder, living } = start(shell, 'exec sleep 1001');
+    await expect.poll(living, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => existsSync(join(folder, 'attached')), { timeout: 20_000 }).toBe(true);
+    await rm(folder, { recursive: true });
+    child.stdin.end();
+    await expect.poll(living, { timeout: 20_000 }).toBe(0);
   }, 40_000);
 
   it('ignores no signal that its program did not ask to ignore', async () => {

@@ -175,8 +175,8 @@ exec 3<&- 4>&- </dev/null >/dev/null
 trap 'kill "$x" 2>/dev/null; exit 0' TERM
 sleep ${graceSeconds} & x=$!
 wait "$x"
-read -r a ab r <"$d/attached"
-if [ "$a $ab" != "$$ $(born $$)" ]; then exit 0; fi
+# Where its folder was removed, nobody can have attached anew.
+if read -r a ab r <"$d/attached" && [ "$a $ab" != "$$ $(born $$)" ]; then exit 0; fi
 l='${plainIds(markerIds).join(' ')}'${END_MARKED}
 finish
 rm -rf ${shellWord(folder)}`;

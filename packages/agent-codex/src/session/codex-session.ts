@@ -77,9 +77,10 @@ export function createSession(parts: SessionParts): CodexSession {
 
   const checkpoint = async (): Promise<void> => {
     try {
-      snapshots?.onSaved?.(await saves.save('checkpoint'));
+      const saved = await saves.save('checkpoint');
+      tell(() => snapshots?.onSaved?.(saved));
     } catch (failure) {
-      snapshots?.onSaveFailed?.(failure);
+      tell(() => snapshots?.onSaveFailed?.(failure));
     }
   };
   const isFollowed = snapshots !== undefined && snapshots.afterTurns !== false;
@@ -147,6 +148,13 @@ export function createSession(parts: SessionParts): CodexSession {
     },
     [Symbol.asyncDispose]: async () => void (await end({ state: 'cancelled' })),
   };
+}
+
+/** What a listener of the caller's does wrong is neither a failure of the save nor of the session. */
+function tell(listen: () => void): void {
+  try {
+    listen();
+  } catch {}
 }
 
 function lostAgent(conversation: OpenedCodexConversation): AgentCodexError | undefined {

@@ -15,7 +15,7 @@ import {
 } from '@seedbed/seeds';
 import { createMongodbSeedStore, type SeedCodec } from '@seedbed/seeds/mongodb';
 import { openSqliteSeedStore } from '@seedbed/seeds/sqlite';
-import { MongoClient } from 'mongodb';
+import { MongoClient, type MongoClientOptions } from 'mongodb';
 import { codexCredential } from '../../src/login/codex-credential.ts';
 import { CODEX_SEED_MANIFEST } from '../../src/login/seed-manifests.ts';
 import { logChaos } from './chaos-log.ts';
@@ -60,9 +60,19 @@ const upsideDown: SeedCodec = {
   decode: (bytes) => bytes.toReversed(),
 };
 
-export async function openChaosStore(place: ChaosStore): Promise<SeedStore> {
+/** After how long MongoDB counts as away, for those who are to see that it is. */
+export const IMPATIENT: MongoClientOptions = {
+  serverSelectionTimeoutMS: 1_500,
+  connectTimeoutMS: 1_000,
+  socketTimeoutMS: 2_000,
+};
+
+export async function openChaosStore(
+  place: ChaosStore,
+  patience: MongoClientOptions = {},
+): Promise<SeedStore> {
   if (place.kind === 'sqlite') return await openSqliteSeedStore({ file: place.file });
-  const client = new MongoClient(place.uri);
+  const client = new MongoClient(place.uri, patience);
   const store = createMongodbSeedStore({
     db: client.db(place.database),
     collection: 'seeds',

@@ -6,7 +6,7 @@ import { HostError } from '@seedbed/host';
 import { refreshIdleSeeds, SeedError, type Verification } from '@seedbed/seeds';
 import { logChaos } from './chaos-log.ts';
 import { POOL, readPlan } from './chaos-plan.ts';
-import { createPlaces, journalOf, openChaosSeeds, openChaosStore } from './chaos-seeds.ts';
+import { createPlaces, IMPATIENT, journalOf, openChaosSeeds, openChaosStore } from './chaos-seeds.ts';
 import { runChaosSession, type SessionGround } from './chaos-session.ts';
 import { createDice } from './dice.ts';
 import { createMarks } from './do-not-disturb.ts';
@@ -34,7 +34,7 @@ function noteFailure(failure: unknown): void {
 async function openStoreAtLast(): ReturnType<typeof openChaosStore> {
   for (;;) {
     try {
-      return await openChaosStore(plan.store);
+      return await openChaosStore(plan.store, IMPATIENT);
     } catch (failure) {
       noteFailure(failure);
       await sleep(100 + dice.upTo(300));

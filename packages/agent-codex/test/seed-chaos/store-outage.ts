@@ -35,9 +35,7 @@ export async function fragileMongodb({ uri, ...place }: MongodbPlace): Promise<F
   const link = await openLinkProxy({ host: hostname, port: Number(port) });
   const through = new URL(uri);
   through.host = `${link.host}:${link.port}`;
-  const limits = { serverSelectionTimeoutMS: 1_500, connectTimeoutMS: 1_000, socketTimeoutMS: 2_000 };
-  for (const [name, value] of Object.entries({ ...limits, directConnection: true }))
-    through.searchParams.set(name, String(value));
+  through.searchParams.set('directConnection', 'true');
   return {
     store: { ...place, uri: through.href },
     away: (ms, dice) => breakLink(link, ms, dice),

@@ -57,10 +57,12 @@ async function* cut(body: AsyncIterable<Uint8Array>, isOwn: boolean): AsyncGener
     let rest = piece;
     while (bytes + rest.length >= CHUNK_BYTES) {
       const taken = CHUNK_BYTES - bytes;
-      yield joined([...waiting, rest.subarray(0, taken)], { bytes: CHUNK_BYTES, isOwn });
+      const pieces = [...waiting, rest.subarray(0, taken)];
+      // Before it is handed on: whoever takes a chunk may give its memory back.
+      rest = rest.subarray(taken);
       waiting = [];
       bytes = 0;
-      rest = rest.subarray(taken);
+      yield joined(pieces, { bytes: CHUNK_BYTES, isOwn });
     }
     if (rest.length === 0) continue;
     waiting.push(rest);

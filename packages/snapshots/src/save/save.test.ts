@@ -145,6 +145,14 @@ describe('saving again', () => {
   });
 });
 
+it.each([-1, 0, 1])('takes a file of a chunk and %i bytes that compresses well', async (more) => {
+  await using ground = await openGround();
+  const { work, snapshots } = ground;
+  await writeFile(join(work, 'file'), new Uint8Array(CHUNK_BYTES + more).fill(1));
+  await snapshots.save(host, work, { task: 't' });
+  expect(await snapshots.verify({ task: 't' })).toMatchObject({ damaged: [] });
+});
+
 describe('a folder that changes while it is saved', () => {
   it('has each file as it was at one moment', async () => {
     await using ground = await openGround();

@@ -12,7 +12,13 @@ import {
 import { refuseAborted } from './refuse-aborted.ts';
 import { type CodexSession, createSession } from './session/codex-session.ts';
 import { resumeLogLines, resumeNotice } from './session/resume-notice.ts';
-import { bringBack, type ResumedConfig, resumedConfig, type SavedTask } from './session/resume-task.ts';
+import {
+  bringBack,
+  newestVersion,
+  type ResumedConfig,
+  resumedConfig,
+  type SavedTask,
+} from './session/resume-task.ts';
 import { leaseLogin, type SessionSeed } from './session/session-seed.ts';
 import type { ResumeReport, SessionSnapshots } from './session/session-snapshots.ts';
 import {
@@ -21,6 +27,7 @@ import {
   CODEX_SNAPSHOT_REQUIRED,
 } from './session/snapshot-exclude.ts';
 import { appendToResumeLog, digestOfBrief, writeBrief } from './session/task-brief.ts';
+import { writeTaskMark } from './session/task-mark.ts';
 import { type CodexTaskConfig, parseCodexTaskConfig } from './task-config.ts';
 import { taskPaths } from './task-home/task-paths.ts';
 
@@ -61,7 +68,8 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
   await using acquired = new AsyncDisposableStack();
   const login = seed && acquired.use(await leaseLogin(seed, { task, signal }));
   const giveUp = AbortSignal.any([signal, login?.lease.signal].filter((each) => each !== undefined));
-  const saved = snapshots && (await bringBack(host, workdir, { task, snapshots, signal: giveUp }));
+  const before = snapshots && (await bringBack(host, workdir, { task, snapshots, signal: giveUp }));
+  const saved = before?.saved;
   const { config, differences } = settingsOf(asked, saved, task);
   const briefDigest = brief === undefined ? saved?.facts.briefDigest : digestOfBrief(brief);
   const briefChanged = saved !== undefined && brief !== undefined && saved.facts.briefDigest !== briefDigest;
@@ -84,6 +92,11 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
     const lines = resumeLogLines(opened.resumed, host.label);
     await appendToResumeLog(host, workdir, { lines, now: Date.now() });
   }
+  const codexVersion = newestVersion(conversation.version, saved?.facts.codexVersion);
+  if (snapshots !== undefined) {
+    const saveId = saved?.shown.snapshot.saveId;
+    await writeTaskMark(host, workdir, { task, codexVersion, ...(saveId === undefined ? {} : { saveId }) });
+  }
   acquired.move();
   return createSession({
     ...{ host, workdir, task, conversation, login, snapshots, exclude },
@@ -92,7 +105,8 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
       sandbox: config.sandbox ?? {},
       ...(briefDigest === undefined ? {} : { briefDigest }),
     },
-    newestVersion: saved?.facts.codexVersion,
+    codexVersion,
+    follows: before?.follows ?? 0,
   });
 }
 

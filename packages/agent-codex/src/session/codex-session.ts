@@ -1,9 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import type { ConversationEvent } from '@seedbed/conversation-protocol';
 import type { Host, HostPath, ProcessExit } from '@seedbed/host';
 import type { SeedLease } from '@seedbed/seeds';
 import type { EndState, SavedSnapshot } from '@seedbed/snapshots';
 import { AgentCodexError } from '../agent-codex-error.ts';
-import { compareCodexVersions } from '../codex-version.ts';
 import type { OpenedCodexConversation } from '../open-codex-conversation.ts';
 import { EVENTS_RECORD, encodeEvents } from './event-record.ts';
 import { createSerialSaves } from './serial-saves.ts';
@@ -61,18 +61,28 @@ export interface SessionParts {
   readonly exclude: readonly string[];
   readonly resumed: ResumeReport | undefined;
   readonly factsBase: { readonly sandbox: unknown; readonly briefDigest?: string };
-  /** That touched the thread before. */
-  readonly newestVersion: string | undefined;
+  /** The newest that has touched the thread. */
+  readonly codexVersion: string;
+  /** The number of the snapshot that the workdir comes from; 0 where there is none. */
+  readonly follows: number;
 }
 
 const DEFAULT_QUIET_MS = 500;
+const DEFAULT_LAST_SAVE_MS = 30 * 60_000;
 
 export function createSession(parts: SessionParts): CodexSession {
   const { task, conversation, login, snapshots, resumed } = parts;
   const lease = login?.lease;
   const turnsBefore = conversation.state().turns.length;
+  const lastSaveMs = snapshots?.lastSaveMs ?? DEFAULT_LAST_SAVE_MS;
+  let follows = { number: parts.follows, writer: randomUUID() };
   const over = Promise.withResolvers<SessionEnd>();
-  const saves = createSerialSaves((endState) => saveTask(parts, { endState, turnsBefore }));
+  const saves = createSerialSaves(async (endState) => {
+    const signal = endState === 'checkpoint' ? undefined : AbortSignal.timeout(lastSaveMs);
+    const saved = await saveTask(parts, { endState, turnsBefore, follows, signal });
+    follows = { ...follows, number: saved.snapshot.number };
+    return saved;
+  });
   let ending: Promise<SessionEnd> | undefined;
 
   const checkpoint = async (): Promise<void> => {
@@ -187,36 +197,50 @@ function eventsSoFar(conversation: OpenedCodexConversation): AsyncIterable<Conve
 
 async function saveTask(
   parts: SessionParts,
-  { endState, turnsBefore }: { readonly endState: EndState; readonly turnsBefore: number },
+  {
+    endState,
+    turnsBefore,
+    follows,
+    signal,
+  }: {
+    readonly endState: EndState;
+    readonly turnsBefore: number;
+    readonly follows: { readonly number: number; readonly writer: string };
+    readonly signal: AbortSignal | undefined;
+  },
 ): Promise<SavedSnapshot> {
   const { host, workdir, task, snapshots, exclude, conversation } = parts;
   if (snapshots === undefined)
     throw new AgentCodexError('unsupported', 'The session has no store of snapshots.');
   const saved = await snapshots.store.save(host, workdir, {
-    ...{ task, endState, exclude, required: CODEX_SNAPSHOT_REQUIRED, regenerableFile: 'regenerable.txt' },
+    ...{ task, endState, exclude, follows, required: CODEX_SNAPSHOT_REQUIRED },
+    regenerableFile: 'regenerable.txt',
     facts: factsAsJson(factsOf(parts, turnsBefore)),
     records: { [EVENTS_RECORD]: encodeEvents(eventsSoFar(conversation)) },
     ...(snapshots.labels === undefined ? {} : { labels: snapshots.labels }),
     ...(snapshots.keep === undefined ? {} : { keep: snapshots.keep }),
     ...(snapshots.maxBytes === undefined ? {} : { maxBytes: snapshots.maxBytes }),
     ...(snapshots.onSaveProgress === undefined ? {} : { onProgress: snapshots.onSaveProgress }),
+    ...(signal && { signal }),
   });
-  await writeTaskMark(host, workdir, { task, saveId: saved.snapshot.saveId });
+  const { saveId } = saved.snapshot;
+  // The snapshot counts without it: then the next session restores it rather than keep what is there.
+  await writeTaskMark(host, workdir, { task, saveId, codexVersion: parts.codexVersion }).catch(
+    () => undefined,
+  );
   return saved;
 }
 
 function factsOf(
-  { conversation, factsBase, newestVersion, resumed }: SessionParts,
+  { conversation, factsBase, codexVersion, resumed }: SessionParts,
   turnsBefore: number,
 ): TaskFacts {
   const { turns, controls } = conversation.state();
-  const { version } = conversation;
-  const isNewest = newestVersion === undefined || compareCodexVersions(version, newestVersion) >= 0;
   const hasTurns = resumed?.thread === 'resumed' || turns.length > turnsBefore;
   const { model, effort } = controls;
   return {
     agent: 'codex',
-    codexVersion: isNewest ? version : newestVersion,
+    codexVersion,
     sandbox: asJson(factsBase.sandbox),
     ...(factsBase.briefDigest === undefined ? {} : { briefDigest: factsBase.briefDigest }),
     // Before its first turn Codex keeps nothing of a thread.

@@ -38,8 +38,9 @@ async function openGround(saved: unknown = factsAsJson(facts)): Promise<Ground> 
   return { workdir, blobs, anew, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-const resume = (ground: Ground) =>
-  bringBack(host, ground.workdir, { task, snapshots: { store: ground.anew() }, signal: undefined });
+const resume = async (ground: Ground) =>
+  (await bringBack(host, ground.workdir, { task, snapshots: { store: ground.anew() }, signal: undefined }))
+    .saved;
 const content = (ground: Ground) => readFile(join(ground.workdir, 'file'), 'utf8');
 
 describe('what a session goes on from', () => {
@@ -88,10 +89,28 @@ describe('what a session goes on from', () => {
     expect(await content(ground)).toBe('since');
   });
 
+  it('remembers the newest Codex that ran there, also after the snapshot', async () => {
+    await using ground = await openGround();
+    const saved = await resume(ground);
+    const saveId = saved?.shown.snapshot.saveId ?? '';
+    await writeTaskMark(host, ground.workdir, { task, saveId, codexVersion: '0.170.1' });
+    expect(await resume(ground)).toMatchObject({ workdir: 'kept', facts: { codexVersion: '0.170.1' } });
+    await writeTaskMark(host, ground.workdir, { task, saveId, codexVersion: '0.142.5' });
+    expect(await resume(ground)).toMatchObject({ facts: { codexVersion: '0.169.0' } });
+  });
+
+  it('is never put over the workdir of another task', async () => {
+    await using ground = await openGround();
+    await writeTaskMark(host, ground.workdir, { task: 'another', saveId: 'x' });
+    await expect(resume(ground)).rejects.toMatchObject({ code: 'invalid-config' });
+    expect(await content(ground)).toBe('since');
+  });
+
   it('is nothing when that is asked for', async () => {
     await using ground = await openGround();
     const snapshots = { store: ground.anew(), resume: 'never' } as const;
-    expect(await bringBack(host, ground.workdir, { task, snapshots, signal: undefined })).toBeUndefined();
+    const begun = await bringBack(host, ground.workdir, { task, snapshots, signal: undefined });
+    expect(begun).toEqual({ follows: 1, saved: undefined });
     expect(await content(ground)).toBe('since');
   });
 });

@@ -10,6 +10,14 @@ import type { ResumeDifference, SessionSnapshots } from './session-snapshots.ts'
 import { parseTaskFacts, type TaskFacts } from './task-facts.ts';
 import { readTaskMark, writeTaskMark } from './task-mark.ts';
 
+/** What a session begins with. */
+export interface BroughtBack {
+  /** The number of the snapshot that the workdir follows; 0 where there is none. */
+  readonly follows: number;
+  /** `undefined` for a task that begins. */
+  readonly saved: SavedTask | undefined;
+}
+
 /** What there is of a task before this session. */
 export interface SavedTask {
   readonly shown: ShownSnapshot;
@@ -25,26 +33,27 @@ export interface ResumeOptions {
 }
 
 /**
- * Brings a task's files back, unless the host still has them, and what is known of it. `undefined` for a task that begins.
- * @throws {AgentCodexError} `not-saved`, `invalid-snapshot`. @throws {SnapshotError} what a restore fails with: never a silent fresh start.
+ * Brings a task's files back, unless the host still has them, and what is known of it.
+ * @throws {AgentCodexError} `not-saved`, `invalid-snapshot`, `invalid-config` for a workdir that is another task's. @throws {SnapshotError} what a restore fails with: never a silent fresh start.
  */
 export async function bringBack(
   host: Host,
   workdir: HostPath,
   { task, snapshots, signal }: ResumeOptions,
-): Promise<SavedTask | undefined> {
+): Promise<BroughtBack> {
   const { store, resume = 'if-saved' } = snapshots;
   const waiting = signal && { signal };
   await settleRestore(host, workdir, waiting);
-  if (resume === 'never') return undefined;
   const [rows, mark] = await Promise.all([store.list(task, waiting), readTaskMark(host, workdir)]);
+  if (mark !== undefined && mark.task !== task) refuseOthersWorkdir(workdir, mark.task);
   const row = rows.at(-1);
+  if (resume === 'never') return { follows: row?.number ?? 0, saved: undefined };
   if (row === undefined) {
-    if (resume === 'if-saved') return undefined;
+    if (resume === 'if-saved') return { follows: 0, saved: undefined };
     throw new AgentCodexError('not-saved', `There is no snapshot of ${JSON.stringify(task)} to go on from.`);
   }
   const ref = { task, number: row.number };
-  const isThere = mark?.task === task && mark.saveId === row.saveId;
+  const isThere = mark?.saveId === row.saveId;
   const onProgress = snapshots.onRestoreProgress;
   const restoring = { ...ref, ...(onProgress && { onProgress }), ...waiting };
   const shown = await store.show(ref, waiting);
@@ -56,7 +65,24 @@ export async function bringBack(
     await store.restore(host, workdir, restoring);
     await writeTaskMark(host, workdir, { task, saveId: row.saveId });
   }
-  return { shown, facts, history, workdir: isThere ? 'kept' : 'restored' };
+  const saved: SavedTask = {
+    ...{ shown, history, workdir: isThere ? 'kept' : 'restored' },
+    // A program that was killed may have run a newer Codex than the snapshot knows of.
+    facts: isThere && mark.codexVersion !== undefined ? touchedBy(facts, mark.codexVersion) : facts,
+  };
+  return { follows: row.number, saved };
+}
+
+function touchedBy(facts: TaskFacts, version: string): TaskFacts {
+  return { ...facts, codexVersion: newestVersion(facts.codexVersion, version) };
+}
+
+/** What another task has done there since its last snapshot would be lost. */
+function refuseOthersWorkdir(workdir: HostPath, other: string): never {
+  throw new AgentCodexError(
+    'invalid-config',
+    `${workdir} is the workdir of the task ${JSON.stringify(other)}: a task has a workdir of its own. Give another one, or remove what is there if it is no longer needed.`,
+  );
 }
 
 /** The settings of the session: the caller's, and where there is none that of the task before. */
@@ -74,7 +100,7 @@ export function resumedConfig(
     task,
   }: { readonly facts: TaskFacts; readonly defaultVersion: string; readonly task: string },
 ): ResumedConfig {
-  const version = config.version ?? newer(defaultVersion, facts.codexVersion);
+  const version = config.version ?? newestVersion(defaultVersion, facts.codexVersion);
   if (facts.threadId !== undefined && compareCodexVersions(version, facts.codexVersion) < 0) {
     throw new AgentCodexError(
       'downgrade-refused',
@@ -104,7 +130,7 @@ export function resumedConfig(
   };
 }
 
-function newer(a: string, b: string): string {
+export function newestVersion(a: string, b: string = a): string {
   return compareCodexVersions(a, b) < 0 ? b : a;
 }
 

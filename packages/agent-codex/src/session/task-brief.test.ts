@@ -46,6 +46,13 @@ describe('AGENTS.md', () => {
     expect(await readFile(join(place.path, 'AGENTS.md'), 'utf8')).toBe('# The rules of this repository\n');
   });
 
+  it('takes the place of a folder that an agent has made there', async () => {
+    await using place = await openWorkdir();
+    await mkdir(join(place.path, 'AGENTS.md/below'), { recursive: true });
+    await writeBrief(host, hostPath(place.path), brief);
+    expect(await readFile(join(place.path, 'AGENTS.md'), 'utf8')).toContain('Do this.');
+  });
+
   it('is not written through a link that an agent has put in its place', async () => {
     await using place = await openWorkdir();
     await writeFile(join(place.path, 'outside'), 'outside');

@@ -41,6 +41,8 @@ export function digestOfBrief(text: string): string {
 /** @throws {AgentCodexError} `invalid-config` when the folder has an AGENTS.md that is not ours: it is left alone. */
 export async function writeBrief(host: Host, workdir: HostPath, content: BriefContent): Promise<void> {
   const path = joinHostPath(workdir, 'AGENTS.md');
+  // An agent can have put a folder there; what comes with a repository is a file.
+  if ((await host.stat(path))?.kind === 'directory') await host.remove(path, { recursive: true });
   const there = await textIfThere(host, path, () => ({ offset: 0, length: MAX_BRIEF_BYTES }));
   if (there !== undefined && !there.startsWith(FIRST_LINE)) {
     throw new AgentCodexError(

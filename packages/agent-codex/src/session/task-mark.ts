@@ -4,11 +4,20 @@ import { z } from 'zod';
 /** Says on a host which snapshot a workdir has come from, so that what was done since is not thrown away by restoring it. */
 export interface TaskMark {
   readonly task: string;
-  /** Of the snapshot that was made of this workdir, or restored to it, last. */
-  readonly saveId: string;
+  /** Of the snapshot that was made of this workdir, or restored to it, last; absent while there is none. */
+  readonly saveId?: string;
+  /** The newest Codex that may have touched the thread here, also after that snapshot. */
+  readonly codexVersion?: string;
 }
 
-const markSchema: z.ZodType<TaskMark> = z.object({ task: z.string(), saveId: z.string() });
+const markSchema: z.ZodType<TaskMark> = z.object({
+  task: z.string(),
+  saveId: z.string().exactOptional(),
+  codexVersion: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+/)
+    .exactOptional(),
+});
 
 const MAX_MARK_BYTES = 64 * 1024;
 

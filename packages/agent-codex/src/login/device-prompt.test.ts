@@ -26,6 +26,8 @@ test('is found once, wherever the output is cut', () => {
       const pieces = at.slice(1).map((end, index) => printed.slice(at[index], end));
       expect(promptsIn([...pieces, printed])).toEqual([prompt]);
     }),
+    // In the middle of a colour.
+    { examples: [[[146]]] },
   );
 });
 

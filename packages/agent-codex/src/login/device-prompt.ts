@@ -28,9 +28,11 @@ export function createPromptFinder(issuer: string): (printed: string) => DeviceP
   return (printed) => {
     if (isFound || seen > MAX_PROMPT_CHARACTERS) return undefined;
     seen += printed.length;
-    const lines = stripVTControlCharacters(rest + printed).split('\n');
+    const lines = (rest + printed).split('\n');
+    // As it came: a colour may be cut in the middle.
     rest = lines.pop() ?? '';
-    for (const line of lines) {
+    for (const raw of lines) {
+      const line = stripVTControlCharacters(raw);
       const address = ADDRESS.exec(line)?.[0];
       if (url === undefined && address !== undefined && URL.parse(address)?.origin === origin) url = address;
       const code = line.trim();

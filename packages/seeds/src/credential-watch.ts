@@ -1,4 +1,4 @@
-import { readCredentialFile, readCredentialInUse } from './credential-bytes.ts';
+import { findCredential, readCredentialFile } from './credential-bytes.ts';
 import type { LeaseState, PlantedPlace, WriteBackOutcome } from './lease-state.ts';
 import { noteOutstanding } from './outstanding.ts';
 import { writeSeedFile } from './plant-seed.ts';
@@ -12,14 +12,18 @@ import { readSettled } from './settle-overwritten.ts';
 const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 10_000;
 
-/** Saves what has become of the planted credential; `undefined` when the file is not there. @throws {SeedError} `host-failed`, `not-saved`, `not-found`. */
+/**
+ * Saves what has become of the planted credential, also where the next holder of the seed has just taken its file; `undefined` when it is not there.
+ *
+ * @throws {SeedError} `host-failed`, `not-saved`, `not-found`.
+ */
 export async function collectCredential(
   context: SeedContext,
   state: LeaseState,
   planted: PlantedPlace,
 ): Promise<WriteBackOutcome | undefined> {
-  const bytes = await readCredentialInUse(context, planted.files, planted.path);
-  if (bytes === undefined) {
+  const found = await findCredential(context, planted);
+  if (found === undefined) {
     const { looked, seedId, holder } = state;
     const isNews = looked === undefined || looked.bytes !== undefined;
     state.looked = { bytes: undefined, outcome: undefined };
@@ -27,7 +31,7 @@ export async function collectCredential(
     return undefined;
   }
   const before = state.basis;
-  const outcome = await saveUnderLease(context, state, { bytes, how: 'rotated' });
+  const outcome = await saveUnderLease(context, state, { ...found, how: 'rotated' });
   if (state.basis !== before) await noteBasis(state, planted);
   return outcome;
 }

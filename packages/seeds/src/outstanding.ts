@@ -1,6 +1,12 @@
 import { HostError, type HostFiles, type HostPath, hostPath } from '@seedbed/host';
 import { changeSeed } from './change-seed.ts';
-import { readCredentialFile, readCredentialInUse } from './credential-bytes.ts';
+import {
+  type FoundFile,
+  readCredentialFile,
+  readPlantedFile,
+  readTakenFile,
+  takenPath,
+} from './credential-bytes.ts';
 import { type HeldLease, isHeldBy } from './lease-renewal.ts';
 import { type SaveOutcome, saveBack } from './save-back.ts';
 import type { SeedContext } from './seed-context.ts';
@@ -91,10 +97,10 @@ async function collectLeft(
   place: { readonly files: HostFiles; readonly path: HostPath; readonly left: Outstanding },
 ): Promise<SaveOutcome['outcome'] | undefined> {
   const { files, path, left } = place;
-  const taken = hostPath(`${path}.seedbed-collected`);
+  const taken = takenPath(path);
   let outcome: SaveOutcome['outcome'] | undefined;
   for (;;) {
-    const aside = await saveFile(context, held, { ...place, path: taken });
+    const aside = await saveFile(context, held, { left, found: await readTakenFile(context, place) });
     if (aside !== undefined) {
       if (outcome === undefined || aside.outcome !== 'unchanged') outcome = aside.outcome;
       // Said before it is done: should this program die in between, a file that is gone is no riddle.
@@ -103,7 +109,7 @@ async function collectLeft(
       if (still === undefined || Buffer.compare(still, aside.bytes) === 0) await files.remove(taken);
       continue;
     }
-    const found = await saveFile(context, held, place);
+    const found = await saveFile(context, held, { left, found: await readPlantedFile(context, place) });
     if (found === undefined) return outcome;
     // What is no credential of this seed is not ours to take away.
     if (found.outcome === 'ignored') return outcome ?? found.outcome;
@@ -118,14 +124,13 @@ async function collectLeft(
 async function saveFile(
   context: SeedContext,
   { seedId }: HeldLease,
-  { files, path, left }: { readonly files: HostFiles; readonly path: HostPath; readonly left: Outstanding },
+  { left, found }: { readonly left: Outstanding; readonly found: FoundFile | undefined },
 ): Promise<{ readonly bytes: Uint8Array; readonly outcome: SaveOutcome['outcome'] } | undefined> {
-  const bytes = await readCredentialInUse(context, files, path);
-  if (bytes === undefined) return undefined;
+  if (found === undefined) return undefined;
   const { holder } = left;
   const basis = await basisOf(context, seedId, left);
-  const { outcome } = await saveBack(context, seedId, { bytes, basis, holder, how: 'rotated' });
-  return { bytes, outcome };
+  const { outcome } = await saveBack(context, seedId, { ...found, basis, holder, how: 'rotated' });
+  return { bytes: found.bytes, outcome };
 }
 
 /** Moves on with what is saved of that holder. */

@@ -16,6 +16,11 @@ export interface FoundCredential {
   readonly basis: string;
   readonly holder: string;
   readonly how: Extract<LineageEntry['how'], 'rotated' | 'refreshed'>;
+  /**
+   * Whether the place that it was read from holds these very bytes still. Asked after the store was read: what an agent has in its file then is no older than what anybody found
+   * there before.
+   */
+  readonly isStillThere?: () => Promise<boolean>;
 }
 
 /**
@@ -87,7 +92,8 @@ async function decide(
     return await accepted(context, stored, { found, next, held });
   }
   if (isPast(facts, generation)) return { result: { outcome: 'superseded', generation } };
-  const isLate = held.credential.generation !== found.basis && !isNextOfHolder(facts, found, { held, next });
+  const isLate =
+    held.credential.generation !== found.basis && !(await isNextOfHolder(facts, found, { held, next }));
   if (!isLate && context.kind.succeeds(held.credential, next))
     return await accepted(context, stored, { found, next, held });
   const known = facts.aside.find((aside) => aside.generation === generation);
@@ -103,17 +109,20 @@ async function decide(
 }
 
 /**
- * Whether what is stored came from the same holder, by whoever found it at its place, and this is what it became after that. Newer without doubt: times are whole seconds, and
- * of two in the same one nobody knows which came first.
+ * Whether what is stored came from the same holder, by whoever found it at its place, and this is what it became after that: by when they were given out, and where that is the same
+ * second, by what is in the file now. Without a file to look at nobody knows which of those two came first.
  */
-function isNextOfHolder(
+async function isNextOfHolder(
   { lineage }: SeedFacts,
-  { holder }: FoundCredential,
+  { holder, isStillThere }: FoundCredential,
   { held, next }: { readonly held: OpenedSeed; readonly next: Credential },
-): boolean {
+): Promise<boolean> {
   const saved = lineage.findLast(({ generation }) => generation === held.credential.generation);
   if (saved?.how !== 'rotated' || saved.holder !== holder) return false;
-  return (next.refreshedAtMs ?? 0) > (held.credential.refreshedAtMs ?? Number.POSITIVE_INFINITY);
+  const before = held.credential.refreshedAtMs;
+  const { refreshedAtMs: after } = next;
+  if (before !== undefined && after !== undefined && before !== after) return before < after;
+  return isStillThere !== undefined && (await isStillThere());
 }
 
 async function accepted(

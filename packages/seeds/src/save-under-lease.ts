@@ -1,9 +1,8 @@
 import type { JournalEntry } from './journal/seed-journal.ts';
 import type { LeaseState, WriteBackOutcome } from './lease-state.ts';
-import { saveBack } from './save-back.ts';
+import { type FoundCredential, saveBack } from './save-back.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError } from './seed-error.ts';
-import type { LineageEntry } from './seed-facts.ts';
 
 /**
  * Saves what a lease's credential has become: first on this machine's disk, then in the store.
@@ -13,10 +12,7 @@ import type { LineageEntry } from './seed-facts.ts';
 export async function saveUnderLease(
   context: SeedContext,
   state: LeaseState,
-  {
-    bytes,
-    how,
-  }: { readonly bytes: Uint8Array; readonly how: Extract<LineageEntry['how'], 'rotated' | 'refreshed'> },
+  { bytes, how, isStillThere }: Pick<FoundCredential, 'bytes' | 'how' | 'isStillThere'>,
 ): Promise<WriteBackOutcome> {
   const known = await knownOutcome(context, state, bytes);
   if (known !== undefined) return known;
@@ -47,7 +43,8 @@ export async function saveUnderLease(
         'store-unavailable',
         `${context.store.label} has not been told yet what was before.`,
       );
-    const outcome = await saveBack(context, seedId, { bytes, basis, holder, how });
+    const found = { bytes, basis, holder, how, ...(isStillThere === undefined ? {} : { isStillThere }) };
+    const outcome = await saveBack(context, seedId, found);
     if (outcome.outcome === 'saved' || outcome.outcome === 'unchanged') advance(state, generation);
     settle(state, bytes, outcome);
     await entry?.remove().catch(() => undefined);

@@ -43,6 +43,8 @@ interface World {
   readonly events: SeedEvent[];
   /** Every fencing token that was given out. */
   readonly fences: Set<string>;
+  /** Files of agents that have a refresh under way. */
+  readonly busy: Set<HostPath>;
   kills: number;
   homes: number;
 }
@@ -64,6 +66,7 @@ export async function runChaos(seed: number): Promise<ChaosReport> {
     violations: [],
     events: [],
     fences: new Set(),
+    busy: new Set(),
     kills: 0,
     homes: 0,
   };
@@ -156,7 +159,7 @@ function seedsOf(world: World, { machine, name, mortality }: ProgramSettings): P
     journal,
     clock,
     leaseMs: LEASE_MS,
-    reach: (place) => mortalHost(hostOf(world, place), step),
+    reach: (place) => considerate(world, mortalHost(hostOf(world, place), step)),
     onEvent: (event) => world.events.push(event),
   });
   const host = mortalHost(hostOf(world, machine), step);
@@ -186,6 +189,17 @@ function mortalHost(host: Host, step: () => Promise<void>): SeedHost {
         await step();
         yield change;
       }
+    },
+  };
+}
+
+/** Takes no file away while a refresh of it is under way. */
+function considerate({ busy, clock }: World, host: SeedHost): SeedHost {
+  return {
+    ...host,
+    async rename(from, to) {
+      while (busy.has(from)) await clock.sleep(100);
+      await host.rename(from, to);
     },
   };
 }
@@ -233,22 +247,35 @@ interface AgentRun {
   readonly home: HostPath;
 }
 
-/** Rotates its login now and then, as long as its program lives and holds the lease. Reads the file before, as the real one does. */
+/**
+ * Rotates its login now and then, as long as its program lives and holds the lease, and for a while after that. Reads the file before, as the real one does; its file is not taken
+ * away while a refresh is under way: the token would be lost, whoever did it.
+ */
 async function runAgent(world: World, program: Program, { lease, host, home }: AgentRun): Promise<void> {
-  const { dice, clock, provider } = world;
+  const { dice, clock, provider, busy } = world;
   const endMs = clock.monotonicMs() + dice.upTo(150_000);
-  const isStopped = (): boolean => program.isDead() || lease.signal.aborted;
+  let goesOnUntilMs = Number.POSITIVE_INFINITY;
+  lease.signal.addEventListener('abort', () => {
+    goesOnUntilMs = clock.monotonicMs() + dice.upTo(LEASE_MS / 2);
+  });
+  const isStopped = (): boolean => program.isDead() || clock.monotonicMs() > goesOnUntilMs;
+  const path = loginIn(home);
   while (clock.monotonicMs() < endMs) {
-    await clock.sleep(dice.upTo(30_000));
+    await clock.sleep(dice.upTo(dice.happens(0.5) ? 30_000 : 1_000));
     if (isStopped()) break;
-    const text = await readText(host, loginIn(home)).catch(() => '{}');
+    const text = await readText(host, path).catch(() => '{}');
     const reading = testCredentialKind.read(Buffer.from(text));
-    if (isStopped() || reading.state !== 'logged-in') break;
+    if (isStopped() || reading.state !== 'logged-in' || busy.has(path)) break;
+    busy.add(path);
     const { account, token } = JSON.parse(text);
     const next = provider.rotate(account, token);
+    if (next !== undefined) {
+      await clock.sleep(dice.upTo(1_000));
+      if (dice.happens(0.2)) await host.writeFile(path, next.subarray(0, 10));
+      await host.writeFile(path, next);
+    }
+    busy.delete(path);
     if (next === undefined) break;
-    if (dice.happens(0.2)) await host.writeFile(loginIn(home), next.subarray(0, 10));
-    await host.writeFile(loginIn(home), next);
   }
   if (program.isDead()) await new Promise(() => undefined);
 }

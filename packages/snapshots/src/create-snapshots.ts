@@ -204,7 +204,9 @@ export function createSnapshots({
       const begun = await index.read(task, signal && { signal });
       refuseOvertaken(task, begun, options.follows);
       const latest = begun?.snapshots.at(-1);
-      const last = latest && (await memory.load(task, { row: latest, ...(signal && { signal }) }));
+      const last = latest
+        ? memory.load(task, { row: latest, ...(signal && { signal }) })
+        : Promise.resolve(undefined);
       const { row, manifest, head, progress } = await saveSnapshot(host, folder, {
         ...{ blobs, index, begun, last, task, exclude, required, now },
         keep: Math.max(1, keep),
@@ -269,7 +271,7 @@ export function createSnapshots({
           ...(signal && { signal }),
         }),
       );
-      memory.keep(row, restamped(manifest, host.label, restored.listing));
+      memory.keep(row, restamped(manifest, restored.listing, { hostLabel: host.label, listedMs: now() }));
       const { fetchedBytes, reusedBytes, kept } = restored;
       return { ...shown(row, manifest), fetchedBytes, reusedBytes, kept, settled };
     },

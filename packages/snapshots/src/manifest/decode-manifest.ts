@@ -27,6 +27,8 @@ const headerSchema = z.object({
   exclude: z.array(text),
   leftOut: z.array(z.object({ path: text, reason })),
   newestChangeMs: time,
+  listedMs: time,
+  settledMs: time,
 });
 
 const number01 = z.union([z.literal(0), z.literal(1)]);

@@ -6,7 +6,16 @@ import type { Manifest } from './manifest.ts';
 const plain: Manifest = {
   ...{ task: 't', number: 1, createdMs: 0, endState: 'done', labels: {}, facts: null },
   host: { label: 'local', os: 'linux', arch: 'x64' },
-  ...{ exclude: [], leftOut: [], newestChangeMs: 0, entries: [], records: [], chunks: new Map() },
+  ...{
+    exclude: [],
+    leftOut: [],
+    newestChangeMs: 0,
+    listedMs: 0,
+    settledMs: 0,
+    entries: [],
+    records: [],
+    chunks: new Map(),
+  },
 };
 
 async function* inPieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {

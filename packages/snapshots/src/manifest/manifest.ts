@@ -97,6 +97,10 @@ export interface Manifest {
   readonly leftOut: readonly LeftOut[];
   /** The latest change in the folder when it was listed, on its host's clock: what changed about then may have changed again unnoticed. */
   readonly newestChangeMs: number;
+  /** When that was, on the program's clock. */
+  readonly listedMs: number;
+  /** What was changed until then, on the host's clock, cannot have changed again about that time unnoticed: it had passed when the folder was listed. */
+  readonly settledMs: number;
   /** Each folder before what is in it. */
   readonly entries: readonly SnapshotEntry[];
   readonly records: readonly RecordEntry[];

@@ -288,7 +288,7 @@ describe('a manifest that somebody else has written', () => {
     const { blob, digest } = await storeManifest(
       ground.blobs,
       {
-        ...{ ...facts, host: host1, exclude: [], leftOut: [], newestChangeMs: 0 },
+        ...{ ...facts, host: host1, exclude: [], leftOut: [], newestChangeMs: 0, listedMs: 0, settledMs: 0 },
         ...{ entries, records: [], chunks: new Map() },
       },
       { id, labels: {} },

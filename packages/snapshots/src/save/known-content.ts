@@ -29,13 +29,14 @@ export function createKnownContent(last: Manifest | undefined, hostLabel: string
   for (const entry of last?.entries ?? []) if (entry.kind === 'file') files.set(entry.path, entry);
   const isSameHost = last?.host.label === hostLabel;
   const trustedBeforeMs = (last?.newestChangeMs ?? 0) - TICK_MS;
+  const settledMs = last?.settledMs ?? 0;
 
   return {
     unchanged({ path, stat }) {
       const entry = files.get(path);
       if (entry === undefined || !isSameHost || entry.unstable === true) return undefined;
-      const isSame = isSameFile(entry, stat) && stat.changedMs < trustedBeforeMs;
-      return isSame ? entry : undefined;
+      const isSettled = stat.changedMs < trustedBeforeMs || stat.changedMs <= settledMs;
+      return isSettled && isSameFile(entry, stat) ? entry : undefined;
     },
     probably({ path, stat }) {
       const entry = files.get(path);

@@ -2,7 +2,7 @@ import type { Host, HostPath } from '@seedbed/host';
 import type { ChunkedContent } from '../content/chunk-content.ts';
 import type { FileEntry, LeftOut, SnapshotEntry } from '../manifest/manifest.ts';
 import type { KnownContent } from './known-content.ts';
-import { type ListedEntry, type ListingOptions, listFolder } from './listing.ts';
+import { type ListedEntry, type Listing, type ListingOptions, listFolder } from './listing.ts';
 import { type ContentSink, readContents } from './read-contents.ts';
 
 /** How often a file is read that was written to meanwhile. */
@@ -17,9 +17,11 @@ export interface ReadFolder {
 }
 
 export interface ReadFolderOptions extends ListingOptions {
+  /** What there is. */
+  readonly listing: Listing;
   readonly known: KnownContent;
   readonly sink: ContentSink;
-  /** The first listing is there: what there is, and what of it has to be read. */
+  /** What there is, and what of it has to be read. */
   readonly onListed: (listing: { files: number; bytes: number; toRead: number; bytesToRead: number }) => void;
 }
 
@@ -32,10 +34,16 @@ export async function readFolder(
   folder: HostPath,
   options: ReadFolderOptions,
 ): Promise<ReadFolder> {
-  const listing = await listFolder(host, folder, options);
+  const { listing } = options;
   const names = namesOfFiles(listing.entries);
   const files = [...names.values()].flatMap(([first]) => (first === undefined ? [] : [first]));
-  const changed = files.filter((each) => options.known.unchanged(each) === undefined);
+  const same = new Map<string, FileEntry>();
+  const changed: ListedEntry[] = [];
+  for (const each of files) {
+    const entry = options.known.unchanged(each);
+    if (entry === undefined) changed.push(each);
+    else same.set(each.path, entry);
+  }
   options.onListed({
     files: files.length,
     bytes: listing.bytes,
@@ -43,9 +51,10 @@ export async function readFolder(
     bytesToRead: changed.reduce((sum, { stat }) => sum + stat.size, 0),
   });
   const read = await readUntilStable(host, folder, { ...options, changed, names });
-  const entryOf = (listed: ListedEntry): FileEntry | undefined =>
-    read.entries.get(listed.path) ?? options.known.unchanged(listed);
-  const { entries, without } = assembled(listing.entries, entryOf);
+  const { entries, without } = assembled(
+    listing.entries,
+    ({ path }) => read.entries.get(path) ?? same.get(path),
+  );
   const lost = without.map((path): LeftOut => ({ path, reason: read.lost.get(path) ?? 'gone' }));
   return {
     entries,

@@ -15,9 +15,11 @@ import type { EndState, SnapshotRow, TaskHead } from '../task-head.ts';
 import { commitSnapshot } from './commit.ts';
 import { keepRecords, type RecordBody } from './keep-records.ts';
 import { createKnownContent } from './known-content.ts';
+import { listFolder } from './listing.ts';
 import { chunksToMove, packUses } from './pack-care.ts';
 import { type ReadFolder, readFolder } from './read-folder.ts';
 import { NOTHING_SAVED, type SaveProgress } from './save-progress.ts';
+import { settledTime } from './settled-time.ts';
 
 export interface SavePlan {
   readonly task: string;
@@ -40,9 +42,9 @@ export interface SavePlan {
 export interface SaveGround {
   readonly blobs: BlobStore;
   readonly index: SnapshotIndex;
-  /** The head that the save begins with, and its last snapshot. */
+  /** The head that the save begins with, and its last snapshot, which may be on its way. */
   readonly begun: TaskHead | undefined;
-  readonly last: Manifest | undefined;
+  readonly last: Promise<Manifest | undefined>;
 }
 
 export interface Saved {
@@ -103,24 +105,27 @@ async function storedThrough(
   writer: PackWriter,
   { host, folder, manifestId, plan }: Saving,
 ): Promise<Uncommitted> {
-  const { task, last, blobs, signal } = plan;
+  const { task, blobs, signal } = plan;
   const number = plan.begun?.nextNumber ?? 1;
+  const begunMs = plan.now();
+  const [last, listing] = await both(plan.last, listFolder(host, folder, plan));
+  const listedMs = plan.now();
   const reporter = createReporter(writer, plan.onProgress);
   const take = async (id: ChunkId, chunk: Chunk): Promise<void> => {
     if (!last?.chunks.has(id) && !writer.has(id)) return await writer.add(id, chunk);
     reporter.known(chunk.bytes.length);
     if (chunk.isOwn) releaseBytes(chunk.bytes);
   };
-  const begunMs = plan.now();
   const read = await readFolder(host, folder, {
     ...plan,
+    listing,
     known: createKnownContent(last, host.label),
     sink: { take, done: reporter.fileDone },
     onListed: reporter.listed,
   });
   const records = await keepRecords(plan.records, take);
   reporter.storing();
-  const chunks = await placed(writer, neededChunks(read, records), plan);
+  const chunks = await placed(writer, neededChunks(read, records), { ...plan, last });
   const manifest: Manifest = {
     ...{
       task,
@@ -134,6 +139,8 @@ async function storedThrough(
     ...{ exclude: plan.exclude, leftOut: read.leftOut },
     // A time that was still to come, of a clock that was wrong once, would make every later change look long past.
     newestChangeMs: Math.min(read.newestChangeMs, begunMs),
+    listedMs,
+    settledMs: settledTime(last, { hostLabel: host.label, begunMs }),
     ...{ entries: read.entries, records, chunks },
   };
   const stored = await storeManifest(blobs, manifest, {
@@ -152,6 +159,12 @@ async function storedThrough(
   return { row, manifest, saved: reporter.saved };
 }
 
+/** Waits for both also where one fails, so that nothing goes on behind a save that has ended. */
+async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<readonly [A, B]> {
+  await Promise.allSettled([a, b]);
+  return [await a, await b];
+}
+
 function neededChunks(read: ReadFolder, records: readonly RecordEntry[]): ReadonlySet<ChunkId> {
   const needed = new Set<ChunkId>();
   for (const entry of read.entries) if (entry.kind === 'file') for (const id of entry.chunks) needed.add(id);
@@ -163,7 +176,13 @@ function neededChunks(read: ReadFolder, records: readonly RecordEntry[]): Readon
 async function placed(
   writer: PackWriter,
   needed: ReadonlySet<ChunkId>,
-  { last, begun, blobs, task, signal }: SavePlan & SaveGround,
+  {
+    last,
+    begun,
+    blobs,
+    task,
+    signal,
+  }: SavePlan & Omit<SaveGround, 'last'> & { readonly last: Manifest | undefined },
 ): Promise<ReadonlyMap<ChunkId, ChunkPlace>> {
   const old = new Map<ChunkId, ChunkPlace>();
   for (const id of needed) {

@@ -36,6 +36,20 @@ function hostThat(happens: (listing: number) => Promise<void>): Host {
   };
 }
 
+/** Files are read, or digests of them made, one or the other in each reading. */
+function countingHost(): { readonly counting: Host; readonly readings: () => number } {
+  let readings = 0;
+  const counting: Host = {
+    ...host,
+    readFiles: (root, files, options) =>
+      (async function* () {
+        readings += 1;
+        if (host.readFiles !== undefined) yield* host.readFiles(root, files, options);
+      })(),
+  };
+  return { counting, readings: () => readings };
+}
+
 async function settled(ground: Ground): Promise<void> {
   // What was changed within the last second is read again: this is changed later than everything else.
   await writeFile(join(ground.path, 'work', '.newest'), '');
@@ -94,15 +108,7 @@ describe('saving again', () => {
     const { work, index, blobs } = ground;
     await writeFile(join(work, 'file'), 'x');
     await settled(ground);
-    let readings = 0;
-    const counting: Host = {
-      ...host,
-      readFiles: (root, files, options) =>
-        (async function* () {
-          readings += 1;
-          if (host.readFiles !== undefined) yield* host.readFiles(root, files, options);
-        })(),
-    };
+    const { counting, readings } = countingHost();
     const times = { wrong: 0, right: Date.now() + 60_000 };
     for (const [clock, asked] of [
       ['wrong', 2],
@@ -113,10 +119,48 @@ describe('saving again', () => {
       await snapshots.save(host, work, { task: clock });
       // Everything is older than this by more than a tick, as far as times can tell.
       await writeFile(join(work, '.newest'), clock);
-      readings = 0;
+      const before = readings();
       await snapshots.save(counting, work, { task: clock });
-      expect(readings, clock).toBe(asked);
+      expect(readings() - before, clock).toBe(asked);
     }
+  });
+
+  it.each([
+    ['once, when a while has passed', 10_000, [1, 0, 0]],
+    ['each time, when it is made again at once', 10, [1, 1, 1]],
+  ])('asks for digests of what was written in one moment %s', async (_, apartMs, asked) => {
+    await using ground = await openGround();
+    const { work, index, blobs } = ground;
+    await writeFile(join(work, 'file'), 'x');
+    const { counting, readings } = countingHost();
+    const began = Date.now() + 1_000;
+    let saves = 0;
+    const save = async (): Promise<number> => {
+      const now = (): number => began + saves * apartMs;
+      const before = readings();
+      await createSnapshots({ index, blobs, encryption: 'plaintext', now }).save(counting, work, {
+        task: 't',
+      });
+      saves += 1;
+      return readings() - before;
+    };
+    await save();
+    expect([await save(), await save(), await save()]).toEqual(asked);
+  });
+
+  it('does not believe that a restore lies as far back as its snapshot', async () => {
+    await using ground = await openGround();
+    const { work, index, blobs } = ground;
+    await writeFile(join(work, 'file'), 'x');
+    const { counting, readings } = countingHost();
+    let now = Date.now() + 1_000;
+    const snapshots = createSnapshots({ index, blobs, encryption: 'plaintext', now: () => now });
+    await snapshots.save(host, work, { task: 't' });
+    now += 60_000;
+    await snapshots.restore(host, work, { task: 't' });
+    const before = readings();
+    for (let saves = 0; saves < 2; saves += 1) await snapshots.save(counting, work, { task: 't' });
+    expect(readings() - before).toBe(2);
   });
 
   it('sends nothing of a file that was only touched, moved to another host or restored', async () => {

@@ -151,7 +151,10 @@ export interface HostFiles {
  * Every method rejects with a `HostError`. File names are POSIX; see {@link HostPath} for names that are not UTF-8.
  */
 export interface Host extends HostFiles, AsyncDisposable {
-  /** A name for people, without secrets: `local`, `deploy@build-7:22`. */
+  /**
+   * A name for people and records, without secrets: `deploy@build-7:22`, or `local:<name of the machine>`, which several controllers that share a store
+   * need to tell their own machines apart.
+   */
   readonly label: string;
   readonly platform: HostPlatform;
   /** The home of the user that processes run as. */

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { hostPath, run } from '../index.ts';
 import { createLocalHost } from './index.ts';
@@ -10,6 +11,11 @@ describe('a local host as it was created', () => {
     const names = stdout.split('\0').map((entry) => entry.replace(/=.*/s, ''));
     expect(names.filter((name) => name !== '').sort()).toEqual(['EXTRA', 'HOME', 'PATH', 'SEEDBED_PROCESS']);
     expect(stdout).toContain('HOME=/\0');
+  });
+
+  it('is called by the name of its machine, so that records of several machines tell them apart', async () => {
+    await using host = createLocalHost();
+    expect(host.label).toBe(`local:${hostname()}`);
   });
 
   it('passes its own mark on, so that an outer host finds what an inner one started', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { homedir, userInfo } from 'node:os';
+import { homedir, hostname, userInfo } from 'node:os';
 import { throwIfAborted } from '../abort.ts';
 import { checkCommand } from '../check-command.ts';
 import { type Environment, SAFE_ENVIRONMENT_NAMES, safeEnvironment } from '../environment.ts';
@@ -67,7 +67,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
   };
 
   return {
-    label: 'local',
+    label: `local:${hostname()}`,
     platform: localPlatform(),
     home,
     uid: process.getuid?.() ?? userInfo().uid,

@@ -120,6 +120,7 @@ function sshHost(link: SshLink, label: string, facts: HostFacts): Host {
   const { env, home } = facts;
   const running = new Set<HostProcess>();
   const listeners = new Set<HostListener>();
+  const removals = new Set<() => Promise<void>>();
   return {
     label,
     ...facts,
@@ -130,7 +131,7 @@ function sshHost(link: SshLink, label: string, facts: HostFacts): Host {
       const checked = checkCommand({ env, home }, command);
       const marker = processMarker(randomUUID(), env[MARKER_NAME], checked.env[MARKER_NAME]);
       const marked = { ...checked, env: { ...checked.env, [MARKER_NAME]: marker.value } };
-      const request = { command: marked, markerIds: marker.ids };
+      const request = { command: marked, markerIds: marker.ids, removals };
       const process =
         (await durableProcess(link, request, options)) ?? (await startRemoteProcess(link, request, options));
       running.add(process);
@@ -159,15 +160,19 @@ function sshHost(link: SshLink, label: string, facts: HostFacts): Host {
       return listener;
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([...running, ...listeners].map((one) => one[Symbol.asyncDispose]()));
+      const ended = await Promise.allSettled(
+        [...running, ...listeners].map((one) => one[Symbol.asyncDispose]()),
+      );
+      await Promise.all([...removals].map((remove) => remove()));
       link.close();
+      for (const one of ended) if (one.status === 'rejected') throw one.reason;
     },
   };
 }
 
 async function durableProcess(
   link: SshLink,
-  request: Pick<DurableRequest, 'command' | 'markerIds'>,
+  request: Omit<DurableRequest, 'folder' | 'signal'>,
   { durable, pty, signal }: SpawnOptions,
 ): Promise<HostProcess | undefined> {
   if (durable === undefined || pty !== undefined) return undefined;

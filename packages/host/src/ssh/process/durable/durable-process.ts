@@ -10,7 +10,12 @@ import { endLeftBehind } from '../left-behind.ts';
 import { handedOut, leaderOf } from '../started-process.ts';
 import { type Attachments, createAttachments } from './attachments.ts';
 import { continuedOutput } from './continued-output.ts';
-import { type DurableProcess, endInputScript, startDurableScript } from './durable-script.ts';
+import {
+  type DurableProcess,
+  endInputScript,
+  removeDurableScript,
+  startDurableScript,
+} from './durable-script.ts';
 import { queuedInput } from './queued-input.ts';
 
 export interface DurableRequest {
@@ -18,6 +23,8 @@ export interface DurableRequest {
   readonly markerIds: readonly string[];
   readonly folder: HostPath;
   readonly signal: AbortSignal | undefined;
+  /** Holds, for as long as the folder is there, what removes it: for a host that is closed before anybody has read all that the process printed. */
+  readonly removals: Set<() => Promise<void>>;
 }
 
 /** How much longer than this program tries to come back a process goes on. */
@@ -30,7 +37,7 @@ const MAX_GRACE_SECONDS = 24 * 60 * 60;
  */
 export async function startDurableProcess(
   link: SshLink,
-  { command, markerIds, folder, signal }: DurableRequest,
+  { command, markerIds, folder, signal, removals }: DurableRequest,
 ): Promise<HostProcess | undefined> {
   const name = command.argv[0];
   const graceSeconds = Math.min(MAX_GRACE_SECONDS, Math.ceil(link.reconnectForMs / 1_000) + MARGIN_SECONDS);
@@ -53,11 +60,18 @@ export async function startDurableProcess(
   const stdout = continuedOutput(attachments, (attachment) => attachment.script.stdout);
   const stderr = continuedOutput(attachments, (attachment) => attachment.script.stderr);
   let isLost = false;
+  let endingOfRest: Promise<void> | undefined;
   const exit = exitOf(attachments).then((ended) => {
     isLost = ended.kind === 'lost';
-    if (isLost) void endLeftBehind(link, markerIds);
+    if (isLost) endingOfRest = endLeftBehind(link, markerIds);
     return ended;
   });
+  const remove = once(async () => {
+    await endingOfRest;
+    await removeFolder(link, folder);
+    removals.delete(remove);
+  });
+  removals.add(remove);
   const input = queuedInput(attachments, {
     exit,
     attempt: `write to ${name} (process ${leader.pid})`,
@@ -67,9 +81,7 @@ export async function startDurableProcess(
       await scriptResult(link, endInputScript(folder, bytes), { attempt, repeatable: true, slow: true });
     },
   });
-  void Promise.all([exit, stdout.ended, stderr.ended]).then(async () => {
-    if (!isLost) await removeFolder(link, folder);
-  });
+  void Promise.all([exit, stdout.ended, stderr.ended]).then(remove);
   const started = {
     leader,
     markerIds,
@@ -120,10 +132,17 @@ async function arrivedBytes(link: SshLink, folder: HostPath): Promise<number> {
   return Number(await scriptOutput(link, `wc -c <${shellWord(folder)}/in`, { attempt, repeatable: true }));
 }
 
-/** What is left there is of no use to anybody, so that a failure is of no interest. */
+/** What is left there is of no use to anybody, so that a failure is of no interest: the host removes it by itself after a while. */
 async function removeFolder(link: SshLink, folder: HostPath): Promise<void> {
+  if (link.lost.aborted) return;
   const attempt = `remove ${folder}`;
-  await scriptResult(link, `rm -rf ${shellWord(folder)}`, { attempt, repeatable: true }).catch(
-    () => undefined,
-  );
+  await scriptResult(link, removeDurableScript(folder), { attempt, repeatable: true }).catch(() => undefined);
+}
+
+function once(act: () => Promise<void>): () => Promise<void> {
+  let acting: Promise<void> | undefined;
+  return () => {
+    acting ??= act();
+    return acting;
+  };
 }

@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { checkCommand } from '../../../check-command.ts';
 import { hostPath } from '../../../host-path.ts';
@@ -15,14 +16,14 @@ import { startDurableScript } from './durable-script.ts';
 const shells = ['/bin/dash', '/bin/bash'].filter((file) => existsSync(file));
 
 /** Runs the start of a durable process in a shell of this machine, as the host's would. */
-function start(shell: string, program: string) {
+function start(shell: string, program: string, parent: string = tmpdir()) {
   const id = randomUUID();
   const host = createLocalHost();
   const command = checkCommand(host, {
     argv: ['sh', '-c', program],
     env: { TEST_MARK: id, [MARKER_NAME]: id },
   });
-  const folder = hostPath(join(tmpdir(), `seedbed-durable-${id}`));
+  const folder = hostPath(join(parent, `seedbed-durable-${id}`));
   const script = startDurableScript({ folder, markerIds: [id], graceSeconds: 1 }, command);
   const say = 'say() { printf \'%s\\n\' "$1" >&2; }';
   const child = spawn(shell, ['-c', `${say}\n${script}`], {
@@ -32,6 +33,26 @@ function start(shell: string, program: string) {
   const living = async (): Promise<number> =>
     (await processesWithEnvironment(host, `TEST_MARK=${id}`)).length;
   return { child, folder, living };
+}
+
+interface OldFolder {
+  readonly attached?: string;
+  readonly life?: string;
+  readonly keeper?: string;
+  readonly touched?: Date;
+}
+
+/** The folder of a durable process that was touched an hour ago; of nobody who lives, unless told so. */
+async function plantOld(parent: string, name: string, facts: OldFolder = {}): Promise<void> {
+  const { attached = '999999999 1 999999999 1', life = '999999999', keeper } = facts;
+  const folder = join(parent, name);
+  await mkdir(folder);
+  for (const pipe of ['feed', 'ready']) execFileSync('mkfifo', [join(folder, pipe)]);
+  await writeFile(join(folder, 'attached'), `${attached}\n`);
+  await writeFile(join(folder, 'life'), `${life}\n`);
+  if (keeper !== undefined) await writeFile(join(folder, 'keeper'), `${keeper}\n`);
+  const touched = facts.touched ?? new Date(Date.now() - 3_600_000);
+  await utimes(folder, touched, touched);
 }
 
 describe.for(shells)('a durable process that %s started', (shell) => {
@@ -53,6 +74,51 @@ describe.for(shells)('a durable process that %s started', (shell) => {
     await rm(folder, { recursive: true });
     child.stdin.end();
     await expect.poll(living, { timeout: 20_000 }).toBe(0);
+  }, 40_000);
+
+  it('has its folder removed when it has ended and nobody comes for what it printed', async () => {
+    const { child, folder } = start(shell, 'echo done');
+    expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0);
+    await expect.poll(() => existsSync(folder), { timeout: 20_000 }).toBe(false);
+  }, 40_000);
+
+  it('has its folder for as long as somebody is slow to take what it printed', async () => {
+    const { child, folder } = start(shell, 'head -c 3000000 /dev/zero');
+    // Node lets flow away what an ended child has printed, unless somebody listens so.
+    child.stdout.on('readable', () => undefined);
+    expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0);
+    // Longer than it would be kept for somebody who is not there.
+    await delay(2_500);
+    expect(existsSync(join(folder, 'out'))).toBe(true);
+    let bytes = 0;
+    for await (const chunk of child.stdout) bytes += chunk.length;
+    expect(bytes).toBe(3_000_000);
+    await expect.poll(() => existsSync(folder), { timeout: 20_000 }).toBe(false);
+  }, 40_000);
+
+  it('removes what a crash of the host has left beside it, and nothing else', async () => {
+    const parent = await mkdtemp(join(tmpdir(), 'seedbed-durable-'));
+    try {
+      const own = readFileSync('/proc/self/stat', 'latin1').split(') ')[1]?.split(' ')[19];
+      await plantOld(parent, 'dead');
+      await plantOld(parent, 'with a keeper that is dead', { keeper: '999999999 1' });
+      await plantOld(parent, 'attached', { attached: `${process.pid} ${own} 999999999 1` });
+      await plantOld(parent, 'alive', { life: String(process.pid) });
+      await plantOld(parent, 'kept', { keeper: `${process.pid} ${own}` });
+      await plantOld(parent, 'recent', { touched: new Date() });
+      await mkdir(join(parent, 'something else'));
+      await mkdir(join(parent, '.elsewhere'));
+      await plantOld(join(parent, '.elsewhere'), 'linked');
+      await symlink('.elsewhere/linked', join(parent, 'link'));
+      const { child, folder } = start(shell, 'true', parent);
+      expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0);
+      await expect.poll(() => existsSync(folder), { timeout: 20_000 }).toBe(false);
+      const left = (await readdir(parent)).sort();
+      expect(left).toEqual(['.elsewhere', 'alive', 'attached', 'kept', 'link', 'recent', 'something else']);
+      expect(await readdir(join(parent, '.elsewhere'))).toEqual(['linked']);
+    } finally {
+      await rm(parent, { recursive: true });
+    }
   }, 40_000);
 
   it('ignores no signal that its program did not ask to ignore', async () => {

@@ -1,5 +1,5 @@
 import type { CheckedCommand } from '../../../check-command.ts';
-import type { HostPath } from '../../../host-path.ts';
+import { type HostPath, parentHostPath } from '../../../host-path.ts';
 import { MARKER_NAME } from '../../../process-marker.ts';
 import { shellWord } from '../../../shell-quoting.ts';
 import { END_MARKED, plainIds } from '../../link/guard.ts';
@@ -9,7 +9,8 @@ import { becomeProgram, findProgram } from '../launch-script.ts';
 /**
  * What lies in the folder of a durable process:
  * `in`, what was written to it, from the first byte to the last; `out` and `err`, what it printed; `exit`, its exit code once it has ended;
- * `hold`, the process whose end is the end of its input; `life`, the one whose end is the end of all; `attached`, who appends to `in` now.
+ * `hold`, the process whose end is the end of its input; `life`, the one whose end is the end of all; `attached`, who appends to `in` now;
+ * `keeper`, the process that removes the folder of one that has ended, where nobody else does.
  */
 export interface DurableProcess {
   readonly folder: HostPath;
@@ -66,13 +67,14 @@ export function startDurableScript(durable: DurableProcess, command: CheckedComm
     'setsid true 2>/dev/null || no not-durable',
     `d=${shellWord(durable.folder)}`,
     'm=$(umask); umask 077',
+    BORN,
+    ...sweep(durable),
     'mkdir "$d" && : >"$d/in" && : >"$d/out" && : >"$d/err" && mkfifo "$d/feed" "$d/ready" || no not-durable',
     `cat >"$d/start" <<'${end}'`,
     supervisorScript(durable, command),
     end,
     'umask "$m"',
     startApart(command.env[MARKER_NAME] ?? ''),
-    BORN,
     'IFS= read -r s <"$d/ready"',
     `S=\${s%% *}; set -- \${s##*") "}; shift 19; B=$1`,
     attachment(durable, { out: 0, err: 0 }, 'say "ok $s"'),
@@ -126,13 +128,17 @@ export function attachScript(
   ].join('\n');
 }
 
-/** When a process was started, in clock ticks since boot; nothing when it is gone or a zombie. See proc(5). */
+/**
+ * `born <process>` says when it was started, in clock ticks since boot; nothing when it is gone or a zombie. See proc(5). `lives <process> <born>`: whether it is
+ * still that one.
+ */
 const BORN = `born() {
   IFS= read -r l 2>/dev/null <"/proc/$1/stat" || return 1
   set -- \${l##*") "}
   if [ "$1" = Z ]; then return 1; fi
   shift 19; echo "$1"
-}`;
+}
+lives() { [ -n "$2" ] && [ "$(born "$1")" = "$2" ]; }`;
 
 /**
  * Appends its input to `in`, and shows `out` and `err` until the supervisor is gone; then it ends as the process did. When its own input ends before that,
@@ -146,13 +152,24 @@ function attachment(
 ): string {
   return `trap '' INT HUP USR1 USR2 PIPE
 ${FOLLOW}
+A="$$ $(born $$)"
+# Waits for as long as somebody may still attach anew, and says whether nobody has. Where the folder was removed, nobody can have.
+keep() {
+  trap 'kill "$x" 2>/dev/null; exit 0' TERM
+  # Whoever is slow to take it has it still.
+  while lives "$t" "$T" || lives "$u" "$U"; do sleep 1 & x=$!; wait "$x"; done
+  sleep ${graceSeconds} & x=$!
+  wait "$x"
+  ! read -r a ab r <"$d/attached" || [ "$a $ab" = "$A" ]
+}
 exec 3<&0 4>&2 2>/dev/null
 ${greeting}
 cat <&3 >>"$d/in" & c=$!
-echo "$$ $(born $$) $c $(born "$c")" >"$d/attached.new" && mv "$d/attached.new" "$d/attached"
+echo "$A $c $(born "$c")" >"$d/attached.new" && mv "$d/attached.new" "$d/attached"
 read -r L <"$d/life"
 ( follow "$d/out" "$L" ${out} ) & t=$!
 ( follow "$d/err" "$L" ${err} >&4 ) & u=$!
+T=$(born "$t") U=$(born "$u")
 (
   trap 'kill -KILL "$x" "$y" 2>/dev/null; exit 0' TERM
   ( follow /dev/null "$L" 0 ) & x=$!
@@ -164,6 +181,9 @@ read -r L <"$d/life"
 ) >/dev/null 4>&- & w=$!
 wait "$c"; q=$?
 if [ -s "$d/exit" ] || [ "$(born "$S")" != "$B" ]; then
+  # What was printed may still be asked for over another connection, and whoever has it removes the folder: but he may be gone.
+  ( keep && rm -rf "$d" ) </dev/null >/dev/null 2>&1 3<&- 4>&- & k=$!
+  echo "$k $(born "$k")" >"$d/keeper"
   if read -r r <"$d/exit"; then exit "$r"; fi
   sleep 0.3; kill -KILL "$t" "$u"
   kill -KILL $$
@@ -172,14 +192,39 @@ kill -KILL "$t" "$u"; kill -TERM "$w"
 # It could not append, although there was something to append.
 if [ "$q" = 1 ]; then kill -ALRM $$; fi
 exec 3<&- 4>&- </dev/null >/dev/null
-trap 'kill "$x" 2>/dev/null; exit 0' TERM
-sleep ${graceSeconds} & x=$!
-wait "$x"
-# Where its folder was removed, nobody can have attached anew.
-if read -r a ab r <"$d/attached" && [ "$a $ab" != "$$ $(born $$)" ]; then exit 0; fi
+keep || exit 0
 l='${plainIds(markerIds).join(' ')}'${END_MARKED}
 finish
 rm -rf ${shellWord(folder)}`;
+}
+
+/**
+ * Removes what others have left beside the folder: those that a crash of the host, or somebody who killed everything, has kept from it. They are told by what is in
+ * them, belong to this user, are of nobody who lives, and have not been touched for longer than anybody may still attach.
+ */
+function sweep({ folder, graceSeconds }: DurableProcess): readonly string[] {
+  const minutes = Math.ceil(graceSeconds / 60) + 1;
+  return [
+    // A name that begins with a dot is not looked at.
+    `for o in ${shellWord(parentHostPath(folder))}/*; do`,
+    '  if [ -p "$o/feed" ] && [ -p "$o/ready" ] && [ -f "$o/attached" ] && [ -f "$o/life" ] && [ -O "$o" ] && [ ! -L "$o" ]; then',
+    '    a= ab= L= k= kb=',
+    '    read -r a ab c cb <"$o/attached"; read -r L <"$o/life"; if [ -f "$o/keeper" ]; then read -r k kb <"$o/keeper"; fi',
+    '    if ! lives "$a" "$ab" && ! lives "$k" "$kb" && ! kill -0 "$L" &&',
+    `      [ -n "$(find "$o" -prune -mmin +${minutes})" ]; then rm -rf "$o"; fi`,
+    '  fi',
+    'done 2>/dev/null',
+  ];
+}
+
+/** Removes the folder of a process that has ended, and ends who waits to do it. */
+export function removeDurableScript(folder: HostPath): string {
+  return [
+    BORN,
+    `d=${shellWord(folder)}`,
+    'if [ -f "$d/keeper" ] && read -r k b <"$d/keeper" && lives "$k" "$b"; then kill -TERM "$k"; fi',
+    'rm -rf "$d"',
+  ].join('\n');
 }
 
 /** Ends the input of the process, once so many bytes of it have arrived. */

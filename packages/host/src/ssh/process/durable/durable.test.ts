@@ -160,6 +160,20 @@ describe.each(HOSTS)('a durable process on a host with %s', (_, tools) => {
     for (const folder of folders)
       await expect.poll(() => processesNaming(local, folder), { timeout: 10_000 }).toEqual([]);
   }, 60_000);
+
+  it('leaves no folder when its host is closed, whoever has read what', async () => {
+    const local = createLocalHost();
+    const host = await tools.openHost();
+    const folders = [durableFolder(host), durableFolder(host)] as const;
+    const quick = await host.spawn({ argv: ['true'] }, { durable: { folder: folders[0] } });
+    const much = ['sh', '-c', 'head -c 9000000 /dev/zero'] as const;
+    const unread = await host.spawn({ argv: much }, { durable: { folder: folders[1] } });
+    const exits = await Promise.all([quick.exit, unread.exit]);
+    expect(exits).toEqual(Array(2).fill({ kind: 'exited', code: 0 }));
+    await host[Symbol.asyncDispose]();
+    const left = await Promise.all(folders.map((folder) => local.stat(folder)));
+    expect(left).toEqual([undefined, undefined]);
+  }, 60_000);
 });
 
 describe('a durable process on a small disk', () => {

@@ -40,6 +40,15 @@ describe('a capture', () => {
     await expect(again()).rejects.toMatchObject({ code: 'already-captured' });
   });
 
+  test('makes one seed of a login, of however many who capture it at the same moment', async () => {
+    await ground.write(HOME, ada);
+    const capture = () => ground.seeds().capture({ host: ground.host, home: HOME });
+    const results = await Promise.allSettled([capture(), capture(), capture()]);
+    const refused = results.flatMap((each) => (each.status === 'rejected' ? [each.reason.code] : []));
+    expect(refused).toEqual(['already-captured', 'already-captured']);
+    expect(await ground.seeds().list()).toHaveLength(1);
+  });
+
   test('keeps files and modes, and lets a companion be rewritten or left out', async () => {
     await ground.write(HOME, ada);
     const settings = '.agent/settings.toml';

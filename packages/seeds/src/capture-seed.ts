@@ -30,9 +30,10 @@ export async function captureSeed(context: SeedContext, options: CaptureOptions)
   const credential = loggedIn(context, { host, home }, content);
   await refuseSecond(context, credential);
   throwIfAborted(signal, `capture what is in ${home}`);
-  const id = context.store.createId();
-  const nowMs = await context.store.now();
   const { generation } = credential;
+  // Of one login there is one id: of two who capture it at the same moment the store refuses one.
+  const id = context.store.createId(generation);
+  const nowMs = await context.store.now();
   const facts: SeedFacts = {
     id,
     createdMs: nowMs,
@@ -48,8 +49,26 @@ export async function captureSeed(context: SeedContext, options: CaptureOptions)
   const account = credential.summary;
   const known =
     account === undefined ? facts : withDetails(context, facts, { account: plainSummary(account) });
-  await context.store.insert(known, await sealContent(context, id, content));
+  await insertOnce(context, known, await sealContent(context, id, content));
   return id;
+}
+
+async function insertOnce({ store }: SeedContext, facts: SeedFacts, content: Uint8Array): Promise<void> {
+  try {
+    await store.insert(facts, content);
+  } catch (cause) {
+    const isRefused = cause instanceof SeedError && cause.code === 'store-failed';
+    if (isRefused && (await store.get(facts.id)) !== undefined) throw alreadyCaptured(facts.id, { cause });
+    throw cause;
+  }
+}
+
+function alreadyCaptured(id: SeedId, options: ErrorOptions = {}): SeedError {
+  return new SeedError(
+    'already-captured',
+    `This login is seed ${id} already. Use that one; a second would spend the same token.`,
+    options,
+  );
 }
 
 async function readHome(context: SeedContext, { host, home, signal }: CaptureOptions): Promise<SeedContent> {
@@ -96,9 +115,5 @@ async function refuseSecond(context: SeedContext, { generation }: Credential): P
       facts.lineage.some((entry) => entry.generation === generation)
     );
   });
-  if (same === undefined) return;
-  throw new SeedError(
-    'already-captured',
-    `This login is seed ${same.facts.id} already. Use that one; a second would spend the same token.`,
-  );
+  if (same !== undefined) throw alreadyCaptured(same.facts.id);
 }

@@ -149,7 +149,7 @@ describe('a lease', () => {
   });
 
   test('of a seed that does not exist is an error of its own', async () => {
-    const id = ground.store.createId();
+    const id = ground.store.createId('nobody');
     await expect(ground.seeds().acquire({ seedId: id }, 'x')).rejects.toMatchObject({ code: 'not-found' });
     const failure = await refusal(ground.seeds().acquire({ pool: 'nobody' }, 'x'));
     expect(failure.message).toContain('there is none');

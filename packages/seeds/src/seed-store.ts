@@ -47,13 +47,14 @@ export interface SeedStore extends AsyncDisposable {
    * Who else reads the content: `nobody`, `others` as it is, or `others-by-codec`, where the store itself turns it into what they expect.
    */
   readonly contentReadBy: 'nobody' | 'others' | 'others-by-codec';
-  /** The id of a seed that is yet to be inserted, so that it can be bound into what is sealed. Does no I/O. */
-  createId(): SeedId;
+  /** The id of a seed that is yet to be inserted, so that it can be bound into what is sealed: the same for the same login, as its fingerprint names it. Does no I/O. */
+  createId(fingerprint: string): SeedId;
   /** The store's clock, in milliseconds since the epoch: one for all programs, whatever theirs say. */
   now(): Promise<number>;
   get(id: SeedId): Promise<StoredSeed | undefined>;
   /** In no order. */
   list(filter?: { readonly pool?: string }): Promise<SeedListing>;
+  /** Fails with `store-failed`, and changes nothing, where there is a seed of this id. */
   insert(facts: SeedFacts, content: Uint8Array): Promise<void>;
   /** Changes the seed if it is still as it was read, in one step. `false` when it is not: nothing has changed then. */
   update(read: SeedReading, change: SeedChange): Promise<boolean>;

@@ -33,7 +33,7 @@ describe('a MongoDB server that is away', () => {
     const store = createMongodbSeedStore({ db: client.db('tasks'), collection: 'seeds' });
     try {
       expect(store.label).toBe('mongodb 127.0.0.1:9/tasks.seeds');
-      await expect(store.get(store.createId())).rejects.toMatchObject({
+      await expect(store.get(store.createId('nobody'))).rejects.toMatchObject({
         name: 'SeedError',
         code: 'store-unavailable',
         message: expect.not.stringContaining('hidden'),

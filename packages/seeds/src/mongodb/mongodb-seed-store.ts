@@ -1,4 +1,5 @@
 import { type Collection, type Db, type Document, ObjectId } from 'mongodb';
+import { fingerprintId } from '../fingerprint-id.ts';
 import { SeedError } from '../seed-error.ts';
 import type { SeedId } from '../seed-facts.ts';
 import type { SeedStore, StoredSeed } from '../seed-store.ts';
@@ -69,7 +70,7 @@ export function createMongodbSeedStore({ db, collection, shared }: MongodbSeedSt
     label,
     contentReadBy:
       shared === undefined ? 'nobody' : shared.codec === undefined ? 'others' : 'others-by-codec',
-    createId: () => new ObjectId().toHexString() as SeedId,
+    createId: fingerprintId,
     now: () => ask('read the time', () => clock.now()),
     get: (id) =>
       ask(`read seed ${id}`, async () => {

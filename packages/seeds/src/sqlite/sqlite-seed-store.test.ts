@@ -28,6 +28,29 @@ describe('seeds in SQLite', () => {
     expect((await stat(join(folder, 'private'))).mode & 0o777).toBe(0o700);
   });
 
+  it('are written when another program lets go of them, and this one goes on meanwhile', async () => {
+    const file = join(folder, 'seeds.db');
+    await using store = await openSqliteSeedStore({ file });
+    const id = store.createId('of ada');
+    const facts = {
+      id,
+      createdMs: 1,
+      updatedMs: 1,
+      status: 'alive',
+      fence: 0,
+      lineage: [],
+      aside: [],
+    } as const;
+    using other = new DatabaseSync(file);
+    other.exec('BEGIN IMMEDIATE');
+    const inserting = store.insert(facts, new Uint8Array(1));
+    // Would never come to this if it waited without letting go of the event loop.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    other.exec('COMMIT');
+    await inserting;
+    expect((await store.get(id))?.facts.id).toBe(id);
+  });
+
   it('cannot be opened in a file that is something else', async () => {
     const file = join(folder, 'notes.txt');
     await writeFile(file, 'not a database, but long enough to look at it as if it might be one\n'.repeat(20));

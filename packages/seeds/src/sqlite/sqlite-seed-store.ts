@@ -1,11 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fingerprintId } from '../fingerprint-id.ts';
 import { parseSeedFacts } from '../parse-seed-facts.ts';
 import { SeedError } from '../seed-error.ts';
-import type { SeedFacts, SeedId } from '../seed-facts.ts';
+import type { SeedFacts } from '../seed-facts.ts';
 import type { SeedReading, SeedStore, SeedVersion } from '../seed-store.ts';
 import { createBootClock } from './boot-clock.ts';
 import { isBusy, sqliteFailure } from './sqlite-failure.ts';
@@ -15,9 +15,9 @@ export interface SqliteSeedStoreOptions {
   readonly file: string;
 }
 
-/** What a statement waits for another program's; then the event loop goes on, and it is tried anew. */
-const BUSY_MS = 250;
-const BUSY_TRIES = 40;
+/** What a statement waits for another program's, and everything in this program with it; then the event loop goes on, and it is tried anew. */
+const BUSY_MS = 5;
+const PATIENCE_MS = 10_000;
 
 const SCHEMA = `
   PRAGMA journal_mode = WAL;
@@ -83,7 +83,7 @@ function createStore(database: DatabaseSync, file: string): SeedStore {
   return {
     label: `sqlite ${file}`,
     contentReadBy: 'nobody',
-    createId: () => randomUUID() as SeedId,
+    createId: fingerprintId,
     now: () => ask('read the time', now),
     get: (id) =>
       ask(`read seed ${id}`, () => {
@@ -139,11 +139,12 @@ function bytesOf(value: SQLOutputValue | undefined): Uint8Array {
 }
 
 async function tried<T>(attempt: string, work: () => T): Promise<T> {
-  for (let left = BUSY_TRIES; ; left -= 1) {
+  const endMs = performance.now() + PATIENCE_MS;
+  for (;;) {
     try {
       return work();
     } catch (failure) {
-      if (!isBusy(failure) || left === 0) throw sqliteFailure(attempt, failure);
+      if (!isBusy(failure) || performance.now() > endMs) throw sqliteFailure(attempt, failure);
       await sleep(Math.random() * 20);
     }
   }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { fingerprintId } from '../fingerprint-id.ts';
 import { SeedError } from '../seed-error.ts';
 import type { SeedFacts, SeedId } from '../seed-facts.ts';
 import type { SeedReading, SeedStore, SeedVersion, StoredSeed } from '../seed-store.ts';
@@ -50,7 +50,7 @@ function storeOver(rows: Map<SeedId, Row>, options: MemorySeedStoreOptions): Mem
   return {
     label,
     contentReadBy: 'nobody',
-    createId: () => randomUUID() as SeedId,
+    createId: fingerprintId,
     now: () => ask('now', now),
     get: (id) =>
       ask('get', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { SeedFacts, SeedId } from '../seed-facts.ts';
 import type { SeedStore, StoredSeed } from '../seed-store.ts';
 
@@ -66,7 +66,7 @@ const CASES: readonly CaseDefinition[] = [
   {
     name: 'has no seed that was not put in',
     async check(store) {
-      assert.equal(await store.get(store.createId()), undefined);
+      assert.equal(await store.get(store.createId('nobody')), undefined);
       assert.equal(await store.get('no such id' as SeedId), undefined);
       assert.deepEqual((await store.list()).seeds, []);
     },
@@ -146,6 +146,21 @@ const CASES: readonly CaseDefinition[] = [
     },
   },
   {
+    name: 'has one seed of a login, whoever of many adds it at the same moment',
+    async check(store, other) {
+      const fingerprint = randomUUID();
+      assert.equal(store.createId(fingerprint), other.createId(fingerprint));
+      const adding = [store, other, store, other].map((each, index) =>
+        each.insert({ ...fewFacts(each, each.createId(fingerprint)), label: `${index}` }, randomBytes(10)),
+      );
+      const results = await Promise.allSettled(adding);
+      const refusals = results.flatMap((each) => (each.status === 'rejected' ? [each.reason.code] : []));
+      assert.deepEqual(refusals, ['store-failed', 'store-failed', 'store-failed']);
+      const { facts } = await there(store, store.createId(fingerprint));
+      assert.equal(results[Number(facts.label)]?.status, 'fulfilled');
+    },
+  },
+  {
     name: 'removes a seed only as it was read',
     async check(store, other) {
       const facts = fewFacts(store);
@@ -201,7 +216,7 @@ async function there(store: SeedStore, id: SeedId): Promise<StoredSeed> {
   return stored;
 }
 
-function fewFacts(store: SeedStore, id: SeedId = store.createId()): SeedFacts {
+function fewFacts(store: SeedStore, id: SeedId = store.createId(randomUUID())): SeedFacts {
   return {
     id,
     createdMs: 1_700_000_000_000,

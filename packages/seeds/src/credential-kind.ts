@@ -37,7 +37,7 @@ export interface CredentialKind {
   /** Never throws, whatever the bytes. */
   read(bytes: Uint8Array): CredentialReading;
   /**
-   * Whether `next` may be what became of `previous`: the same account and way of logging in, given out no earlier.
+   * Whether `next` may be what became of `previous`: the same account and way of logging in. Times are not its affair: lineage counts more than clocks.
    * It is asked only of credentials with different bytes; generations need not be compared.
    */
   succeeds(previous: Credential, next: Credential): boolean;

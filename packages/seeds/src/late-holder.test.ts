@@ -40,9 +40,7 @@ function whenItIsTaken(taking: (take: () => Promise<void>) => Promise<void>): Gr
   return { ...ground.host, rename };
 }
 
-/** Of the same second as the one before. */
 const SECOND = { ...ada, token: 'token-2', at: 2 };
-const THIRD = { ...ada, token: 'token-3', at: 2 };
 
 async function expectThirdFor(seeds: Seeds): Promise<void> {
   const lease = await ground.clock.until(seeds.acquire({ seedId }, 'next'));
@@ -51,70 +49,81 @@ async function expectThirdFor(seeds: Seeds): Promise<void> {
   await lease[Symbol.asyncDispose]();
 }
 
-async function expectNoDoubt(): Promise<void> {
-  expect(await ground.seeds().get(seedId)).toMatchObject({ status: 'alive', aside: [] });
-}
+describe.each([
+  ['in one second', { at: 2, status: 'alive' }],
+  ['around a clock that is set back', { at: 1, status: 'suspect' }],
+])(
+  'what a late holder’s agent rotates twice %s, while the next holder looks at its place',
+  (_, { at, status }) => {
+    const THIRD = { ...ada, token: 'token-3', at };
 
-describe('what a late holder’s agent rotates twice in one second, while the next holder looks at its place', () => {
-  test('is the seed’s when the late holder saves it', async () => {
-    const late = await lateHolder();
-    await ground.write(HOME, SECOND);
-    const host = whenItIsTaken(async (take) => {
-      await ground.write(HOME, THIRD);
-      await late[Symbol.asyncDispose]();
-      await take();
-    });
-    await expectThirdFor(ground.seeds({ reach: () => host }));
-    await expectNoDoubt();
-  });
+    async function expectNoDoubt(): Promise<void> {
+      expect(await ground.seeds().get(seedId)).toMatchObject({
+        status,
+        aside: status === 'alive' ? [] : [{}],
+      });
+    }
 
-  test('is the seed’s when the next holder finds it in the file that it has taken', async () => {
-    const late = await lateHolder();
-    await ground.write(HOME, SECOND);
-    const host = whenItIsTaken(async (take) => {
-      await ground.write(HOME, THIRD);
-      // It does not say from which file it has it.
-      expect(await late.writeBack(testCredential(THIRD))).toMatchObject({ outcome: 'kept-aside' });
-      await take();
-      await late[Symbol.asyncDispose]();
-    });
-    await expectThirdFor(ground.seeds({ reach: () => host }));
-    await expectNoDoubt();
-  });
-
-  test('is the seed’s when it is written where the file was taken from', async () => {
-    const late = await lateHolder();
-    await ground.write(HOME, ada);
-    const host = whenItIsTaken(async (take) => {
+    test('is the seed’s when the late holder saves it', async () => {
+      const late = await lateHolder();
       await ground.write(HOME, SECOND);
-      await take();
-      await ground.write(HOME, THIRD);
-      await late[Symbol.asyncDispose]();
+      const host = whenItIsTaken(async (take) => {
+        await ground.write(HOME, THIRD);
+        await late[Symbol.asyncDispose]();
+        await take();
+      });
+      await expectThirdFor(ground.seeds({ reach: () => host }));
+      await expectNoDoubt();
     });
-    await expectThirdFor(ground.seeds({ reach: () => host }));
-  });
 
-  test('is the seed’s when who has taken it dies with it in hand', async () => {
-    const late = await lateHolder();
-    await ground.write(HOME, SECOND);
-    const taken = Promise.withResolvers<void>();
-    const host = whenItIsTaken(async (take) => {
-      await ground.write(HOME, THIRD);
-      await take();
-      taken.resolve();
-      await new Promise<never>(() => undefined);
+    test('is the seed’s when the next holder finds it in the file that it has taken', async () => {
+      const late = await lateHolder();
+      await ground.write(HOME, SECOND);
+      const host = whenItIsTaken(async (take) => {
+        await ground.write(HOME, THIRD);
+        // It does not say from which file it has it.
+        expect(await late.writeBack(testCredential(THIRD))).toMatchObject({ outcome: 'kept-aside' });
+        await take();
+        await late[Symbol.asyncDispose]();
+      });
+      await expectThirdFor(ground.seeds({ reach: () => host }));
+      await expectNoDoubt();
     });
-    const store = ground.store.another();
-    void ground
-      .seeds({ store, reach: () => host })
-      .acquire({ seedId }, 'dying')
-      .catch(() => undefined);
-    await taken.promise;
-    store.goAway();
-    await late[Symbol.asyncDispose]();
-    await ground.host.remove(HOME, { recursive: true });
-    await ground.clock.advance(LEASE_MS + 1);
-    await expectThirdFor(ground.seeds());
-    await expectNoDoubt();
-  });
-});
+
+    test('is the seed’s when it is written where the file was taken from', async () => {
+      const late = await lateHolder();
+      await ground.write(HOME, ada);
+      const host = whenItIsTaken(async (take) => {
+        await ground.write(HOME, SECOND);
+        await take();
+        await ground.write(HOME, THIRD);
+        await late[Symbol.asyncDispose]();
+      });
+      await expectThirdFor(ground.seeds({ reach: () => host }));
+    });
+
+    test('is the seed’s when who has taken it dies with it in hand', async () => {
+      const late = await lateHolder();
+      await ground.write(HOME, SECOND);
+      const taken = Promise.withResolvers<void>();
+      const host = whenItIsTaken(async (take) => {
+        await ground.write(HOME, THIRD);
+        await take();
+        taken.resolve();
+        await new Promise<never>(() => undefined);
+      });
+      const store = ground.store.another();
+      void ground
+        .seeds({ store, reach: () => host })
+        .acquire({ seedId }, 'dying')
+        .catch(() => undefined);
+      await taken.promise;
+      store.goAway();
+      await late[Symbol.asyncDispose]();
+      await ground.host.remove(HOME, { recursive: true });
+      await ground.clock.advance(LEASE_MS + 1);
+      await expectThirdFor(ground.seeds());
+      await expectNoDoubt();
+    });
+  },
+);

@@ -128,7 +128,8 @@ async function saveFile(
 ): Promise<{ readonly bytes: Uint8Array; readonly outcome: SaveOutcome['outcome'] } | undefined> {
   if (found === undefined) return undefined;
   const { holder } = left;
-  const basis = await basisOf(context, seedId, left);
+  // While it was being planted nobody had used it: what else is there had been there before, and its descent was looked at then.
+  const basis = left.phase === 'planting' ? '' : await basisOf(context, seedId, left);
   const { outcome } = await saveBack(context, seedId, { ...found, basis, holder, how: 'rotated' });
   return { bytes: found.bytes, outcome };
 }

@@ -11,6 +11,7 @@ import type { SeedContext } from './seed-context.ts';
 import { SeedError, throwIfAborted } from './seed-error.ts';
 import type { SeedFile } from './seed-manifest.ts';
 import { readSettled } from './settle-overwritten.ts';
+import { requireTold } from './take-credential.ts';
 
 /** Where a login goes, or comes from: a host's files, with its name. */
 export type SeedHost = HostFiles & Pick<Host, 'label'>;
@@ -47,6 +48,7 @@ export async function plantSeed(
   const path = joinHostPath(home, context.credential.path);
   throwIfAborted(signal, `plant seed ${state.seedId}`);
   await settlePresent(context, state, { host, home, path });
+  await requireTold(context, state.holder);
   const stored = await readSettled(context, state.seedId);
   const { content, credential, bytes } = await openStored(context, stored);
   const { generation: basis } = credential;

@@ -1,6 +1,8 @@
 import { hostPath, joinHostPath } from '@seedbed/host';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ada, type Ground, homeOf, LEASE_MS, loginIn, openGround } from '../test/ground.ts';
+import { createMemoryJournal } from '../test/memory-journal.ts';
+import { SeedError } from './seed-error.ts';
 import type { SeedId } from './seed-facts.ts';
 import type { Seeds } from './seeds.ts';
 
@@ -77,6 +79,18 @@ describe('what a dead holder left', () => {
     await ground.host.remove(HOME, { recursive: true });
     await using lease = await ground.seeds().acquire({ pool: 'team' }, 'next');
     expect(lease.seedId).toBe(seedId);
+  });
+
+  test('is not what had been there before, if it died before it had written anything', async () => {
+    const before = { ...ada, token: 'token-0', at: 9 };
+    await ground.write(HOME, before);
+    // The lease, what is there kept aside, that it is going to be planted; not that it was.
+    await plantAndDie({ afterUpdates: 3 });
+    await ground.write(HOME, before);
+    await using lease = await ground.seeds().acquire({ pool: 'team' }, 'next');
+    await lease.plant({ host: ground.host, home: homeOf('next') });
+    expect(await ground.read(homeOf('next'))).toMatchObject({ token: 'token-1' });
+    expect((await ground.seeds().get(seedId)).aside).toMatchObject([{ reason: 'conflict' }]);
   });
 
   test.each([
@@ -191,6 +205,30 @@ describe('a home that holds a login already', () => {
     await lease.plant({ host: ground.host, home: HOME });
     expect(await ground.read(HOME)).toMatchObject({ token: 'token-2' });
     expect((await seeds.get(seedId)).aside).toHaveLength(1);
+  });
+
+  test('keeps its own also where the store was away when it was found, and nothing is planted before the store has it', async () => {
+    await sessionWith(ground.seeds(), 'token-2', 2);
+    await ground.write(HOME, { ...ada, token: 'token-3', at: 3 });
+    let failures = 0;
+    const store = ground.store.another({
+      intercept(operation) {
+        if (operation !== 'get' || failures === 0) return;
+        failures -= 1;
+        throw new SeedError('store-unavailable', 'The store is away for a moment.');
+      },
+    });
+    const journal = createMemoryJournal();
+    const lease = await ground.seeds({ store, journal }).acquire({ seedId }, 'resumed');
+    // It does not take the token, nor the note of it, and is there again for the next question.
+    failures = 2;
+    await expect(lease.plant({ host: ground.host, home: HOME })).rejects.toMatchObject({
+      code: 'store-unavailable',
+    });
+    await lease.plant({ host: ground.host, home: HOME });
+    expect(await ground.read(HOME)).toMatchObject({ token: 'token-3' });
+    await lease[Symbol.asyncDispose]();
+    expect(await ground.storedToken(seedId)).toBe('token-3');
   });
 
   test('may hold anything else, which is replaced', async () => {

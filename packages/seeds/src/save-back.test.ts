@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ada, type Ground, homeOf, LEASE_MS, openGround } from '../test/ground.ts';
+import type { Credential, CredentialKind } from './credential-kind.ts';
 import type { SeedId } from './seed-facts.ts';
 import type { SeedLease } from './seed-lease.ts';
-import { testCredential } from './testing/index.ts';
+import { testCredential, testCredentialKind } from './testing/index.ts';
 
 let ground: Ground;
 let seedId: SeedId;
@@ -114,15 +115,33 @@ describe('what a session’s credential has become', () => {
       testCredential({ ...ada, token: 'key', at: 9, way: 'key' }),
       { outcome: 'kept-aside', reason: 'doubtful' },
     ],
-    [
-      'an older time',
-      testCredential({ ...ada, token: 'forged', at: 0 }),
-      { outcome: 'kept-aside', reason: 'doubtful' },
-    ],
   ])('is not taken for it: %s', async (_, bytes, outcome) => {
     await using lease = await ground.seeds().acquire({ seedId }, 'task');
     expect(await lease.writeBack(bytes)).toMatchObject(outcome);
     expect(ground.types()).toEqual([outcome.outcome]);
+    expect(await lease.writeBack(second)).toMatchObject({ outcome: 'saved' });
+  });
+
+  test('is saved although clocks went back between: what it came out of is kept, and the seed comes last', async () => {
+    await using lease = await ground.seeds().acquire({ seedId }, 'task');
+    const earlier = testCredential({ ...ada, token: 'token-2', at: 0 });
+    expect(await lease.writeBack(earlier)).toMatchObject({ outcome: 'saved' });
+    const { aside, lineage, status } = await ground.seeds().get(seedId);
+    expect({ aside, status }).toMatchObject({ aside: [{ reason: 'replaced' }], status: 'suspect' });
+    expect(aside[0]?.generation).toBe(lineage[0]?.generation);
+    expect(await lease.writeBack(third)).toMatchObject({ outcome: 'saved' });
+    expect(await ground.seeds().get(seedId)).toMatchObject({ status: 'alive' });
+  });
+
+  test('is saved where it names the account that the one before did not name', async () => {
+    const { account: _, ...nameless } = testCredentialKind.read(testCredential(ada)) as Credential;
+    const kind: CredentialKind = {
+      ...testCredentialKind,
+      read: (bytes) =>
+        Buffer.from(bytes).equals(testCredential(ada)) ? nameless : testCredentialKind.read(bytes),
+      succeeds: () => true,
+    };
+    await using lease = await ground.seeds({ kind }).acquire({ seedId }, 'task');
     expect(await lease.writeBack(second)).toMatchObject({ outcome: 'saved' });
   });
 
@@ -148,10 +167,13 @@ describe('what a session’s credential has become', () => {
     comeBack();
     await lease.writeBack(second);
     await lease[Symbol.asyncDispose]();
+    const genuine = (await ground.seeds().get(seedId)).lineage.at(-1)?.generation;
     for (let forged = 0; forged < 30; forged += 1)
       await other.writeBack(testCredential({ ...ada, token: `forged-${forged}`, at: 0 }));
     const { aside } = await ground.seeds().get(seedId);
-    expect(aside.map(({ reason }) => reason)).toEqual(['conflict', 'doubtful']);
+    expect(aside.map(({ reason }) => reason)).toEqual(['conflict', 'replaced']);
+    // What came before all that was forged.
+    expect(aside[1]?.generation).toBe(genuine);
   });
 
   test('is kept with the two before it where its holder goes on in conflict', async () => {

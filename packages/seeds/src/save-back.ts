@@ -7,7 +7,7 @@ import type { SeedContext } from './seed-context.ts';
 import type { IgnoredReason, SeedEvent } from './seed-event.ts';
 import type { LineageEntry, Outstanding, SeedFacts, SeedId } from './seed-facts.ts';
 import type { StoredSeed } from './seed-store.ts';
-import { isFresher, readSettled } from './settle-overwritten.ts';
+import { isEarlier, readSettled } from './settle-overwritten.ts';
 
 /** A credential that was found somewhere, and what it came out of. */
 export interface FoundCredential {
@@ -18,7 +18,7 @@ export interface FoundCredential {
   readonly how: Extract<LineageEntry['how'], 'rotated' | 'refreshed'>;
   /**
    * Whether the place that it was read from holds these very bytes still. Asked after the store was read: what an agent has in its file then is no older than what anybody found
-   * there before.
+   * there before: its file goes one way.
    */
   readonly isStillThere?: () => Promise<boolean>;
 }
@@ -83,19 +83,19 @@ async function decide(
   const { generation } = next;
   const about = { seedId: facts.id, holder: found.holder };
   const held = await openStored(context, stored);
-  if (next.account !== held.credential.account) {
+  if (isForeign(held.credential, next)) {
     const reason = 'foreign-account';
     return { result: { outcome: 'ignored', reason }, event: { type: 'ignored', ...about, reason } };
   }
   if (generation === held.credential.generation) {
-    if (!isFresher(held.credential, next)) return { result: { outcome: 'unchanged', generation } };
+    if (!isEarlier(held.credential, next)) return { result: { outcome: 'unchanged', generation } };
     return await accepted(context, stored, { found, next, held });
   }
   if (isPast(facts, generation)) return { result: { outcome: 'superseded', generation } };
-  const isLate =
-    held.credential.generation !== found.basis && !(await isNextOfHolder(facts, found, { held, next }));
+  const descent = await descentOf(facts, found, { held, next });
+  const isLate = descent === undefined;
   if (!isLate && context.kind.succeeds(held.credential, next))
-    return await accepted(context, stored, { found, next, held });
+    return await accepted(context, stored, { found, next, held, descent });
   const known = facts.aside.find((aside) => aside.generation === generation);
   if (known !== undefined) return { result: { outcome: 'kept-aside', generation, reason: known.reason } };
   const reason = isLate ? 'conflict' : 'doubtful';
@@ -108,40 +108,57 @@ async function decide(
   };
 }
 
+/** An account that one of the two does not name is nobody else's. */
+function isForeign({ account: one }: Credential, { account: other }: Credential): boolean {
+  return one !== undefined && other !== undefined && one !== other;
+}
+
+/** How it is known that a credential came out of the stored one: its basis is the stored one, it was in the same file after it, or it was given out later. */
+type Descent = 'basis' | 'file' | 'time';
+
 /**
- * Whether what is stored came from the same holder, by whoever found it at its place, and this is what it became after that: by when they were given out, and where that is the same
- * second, by what is in the file now. Without a file to look at nobody knows which of those two came first.
+ * Where the basis is not what is stored: whether what is stored came from the same holder, by whoever found it at its place, and this is what it became after that. A file goes one way,
+ * whatever clocks say: what is in it after the store was read is the later one. Where nobody can look at it, as when a journal is told, the provider's times decide.
  */
-async function isNextOfHolder(
+async function descentOf(
   { lineage }: SeedFacts,
-  { holder, isStillThere }: FoundCredential,
+  { basis, holder, isStillThere }: FoundCredential,
   { held, next }: { readonly held: OpenedSeed; readonly next: Credential },
-): Promise<boolean> {
+): Promise<Descent | undefined> {
+  if (held.credential.generation === basis) return 'basis';
   const saved = lineage.findLast(({ generation }) => generation === held.credential.generation);
-  if (saved?.how !== 'rotated' || saved.holder !== holder) return false;
-  const before = held.credential.refreshedAtMs;
-  const { refreshedAtMs: after } = next;
-  if (before !== undefined && after !== undefined && before !== after) return before < after;
-  return isStillThere !== undefined && (await isStillThere());
+  if (saved?.how !== 'rotated' || saved.holder !== holder) return undefined;
+  if (isStillThere !== undefined) return (await isStillThere()) ? 'file' : undefined;
+  return isEarlier(held.credential, next) ? 'time' : undefined;
+}
+
+interface Acceptance {
+  readonly found: FoundCredential;
+  readonly next: Credential;
+  readonly held: OpenedSeed;
+  /** Absent where the generation stays. */
+  readonly descent?: Descent;
 }
 
 async function accepted(
   context: SeedContext,
-  { facts, nowMs }: StoredSeed,
-  {
-    found,
-    next,
-    held,
-  }: { readonly found: FoundCredential; readonly next: Credential; readonly held: OpenedSeed },
+  stored: StoredSeed,
+  { found, next, held, descent }: Acceptance,
 ): Promise<Verdict> {
+  const { nowMs } = stored;
   const { generation } = next;
   const parent = held.credential.generation;
   const isNew = generation !== parent;
+  // A rotation by all that was seen, although it says that it is older than what it came out of.
+  const isBackwards = isNew && isEarlier(next, held.credential);
+  const facts =
+    isBackwards || descent === 'time' ? withReplaced(context, stored, { found, held }) : stored.facts;
   const rotated: SeedFacts = {
     ...without(facts, 'statusReason', 'outstanding'),
     // Whatever was thought of it: the provider has just given out a new one.
     status: isNew ? 'alive' : facts.status,
     ...(isNew || facts.statusReason === undefined ? {} : { statusReason: facts.statusReason }),
+    ...(isBackwards ? BACKWARDS : {}),
     credential: credentialFacts(next),
     aside: facts.aside.filter((aside) => aside.generation !== generation),
     lineage: isNew
@@ -165,6 +182,23 @@ async function accepted(
     result: { outcome: 'saved', generation },
     event: { type: 'saved', seedId: facts.id, holder: found.holder, generation },
   };
+}
+
+const BACKWARDS = {
+  status: 'suspect',
+  statusReason: 'its token says that it was given out before the one it came out of, which is kept aside',
+} as const;
+
+/** Keeps what is replaced where that rests on times, or speaks against them: the first that a holder replaces so, since the rest comes from it. */
+function withReplaced(
+  context: SeedContext,
+  { facts, nowMs }: StoredSeed,
+  { found: { holder }, held }: { readonly found: FoundCredential; readonly held: OpenedSeed },
+): SeedFacts {
+  if (facts.aside.some((aside) => aside.reason === 'replaced' && aside.holder === holder)) return facts;
+  const { bytes, credential } = held;
+  const { generation } = credential;
+  return withAside(context, facts, { generation, atMs: nowMs, holder, reason: 'replaced', bytes });
 }
 
 function suspected(facts: SeedFacts): SeedFacts {

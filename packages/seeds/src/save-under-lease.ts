@@ -3,6 +3,7 @@ import type { LeaseState, WriteBackOutcome } from './lease-state.ts';
 import { type FoundCredential, saveBack } from './save-back.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError } from './seed-error.ts';
+import { requireTold } from './take-credential.ts';
 
 /**
  * Saves what a lease's credential has become: first on this machine's disk, then in the store.
@@ -38,11 +39,7 @@ export async function saveUnderLease(
   });
   try {
     // It came out of what the notes hold: without them the store would take it for another's.
-    if (!(await context.catchUpWith(holder)))
-      throw new SeedError(
-        'store-unavailable',
-        `${context.store.label} has not been told yet what was before.`,
-      );
+    await requireTold(context, holder);
     const found = { bytes, basis, holder, how, ...(isStillThere === undefined ? {} : { isStillThere }) };
     const outcome = await saveBack(context, seedId, found);
     if (outcome.outcome === 'saved' || outcome.outcome === 'unchanged') advance(state, generation);

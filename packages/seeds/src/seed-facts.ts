@@ -60,7 +60,7 @@ export interface AsideFacts {
    * - `conflict`: its holder came late, somebody else had rotated meanwhile.
    * - `overwritten`: another program put its own in its place.
    * - `doubtful`: of the same account, and no successor of what was there.
-   * - `replaced`: a person or a recovery put another in its place.
+   * - `replaced`: another took its place by a person's word, or by a rotation that only times speak for, or speak against.
    */
   readonly reason: 'conflict' | 'overwritten' | 'doubtful' | 'replaced';
   /** The credential's bytes, sealed as everything else; base64. */

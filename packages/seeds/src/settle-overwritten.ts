@@ -61,7 +61,7 @@ async function judge(
   const their = { ...theirs, credential: found };
   if (found.generation === ours.credential.generation) {
     // The same token, written anew: nothing is at stake, and the fresher form is the more useful one.
-    return isFresher(ours.credential, found)
+    return isEarlier(ours.credential, found)
       ? await adopted(context, stored, their)
       : { facts, content: stored.content };
   }
@@ -71,7 +71,8 @@ async function judge(
   }
   const aside = (from: SeedFacts, generation: string, bytes: Uint8Array): SeedFacts =>
     withAside(context, from, { generation, atMs: nowMs, reason: 'overwritten', bytes });
-  if (context.kind.succeeds(ours.credential, found)) {
+  // What that program's came out of it does not say: there is nothing but the times to go by.
+  if (context.kind.succeeds(ours.credential, found) && !isEarlier(found, ours.credential)) {
     tell('theirs');
     const kept = aside(facts, ours.credential.generation, ours.bytes);
     return await adopted(context, { ...stored, facts: kept }, their);
@@ -128,7 +129,7 @@ async function adopted(
   };
 }
 
-/** Of two credentials of one generation. */
-export function isFresher(held: Credential, found: Credential): boolean {
-  return (found.refreshedAtMs ?? 0) > (held.refreshedAtMs ?? 0);
+/** Whether one was given out before the other, as far as both say. */
+export function isEarlier({ refreshedAtMs: one }: Credential, { refreshedAtMs: other }: Credential): boolean {
+  return one !== undefined && other !== undefined && one < other;
 }

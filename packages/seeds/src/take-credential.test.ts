@@ -42,6 +42,32 @@ describe('a credential that a program keeps in its memory', () => {
     expect((await next.get(seedId)).status).toBe('suspect');
   });
 
+  test('is not taken again before the store has what it has become', async () => {
+    const seeds = ground.seeds({ journal });
+    await using lease = await seeds.acquire({ seedId }, 'task');
+    await lease.take();
+    ground.store.goAway();
+    expect(await lease.writeBack(second)).toMatchObject({ outcome: 'journaled' });
+    await expect(lease.take()).rejects.toMatchObject({ code: 'store-unavailable' });
+    ground.store.comeBack();
+    expect(JSON.parse(Buffer.from(await lease.take()).toString())).toMatchObject({ token: 'token-2' });
+  });
+
+  test('is given to nobody while the program that has it may be alive, although it cannot be seen', async () => {
+    const other = ground.seeds({ journal: journal.another('in its own container') });
+    await using lease = await other.acquire({ seedId }, 'task');
+    await lease.take();
+    journal.die('in its own container');
+    const seeds = ground.seeds({ journal: journal.another('next') });
+    await seeds.catchUp();
+    await ground.clock.advance(LEASE_MS * 2);
+    await expect(seeds.acquire({ seedId }, 'next')).rejects.toMatchObject({
+      refusals: [{ reason: 'leased' }],
+    });
+    expect(await seeds.get(seedId)).toMatchObject({ status: 'alive' });
+    expect(await lease.writeBack(second)).toMatchObject({ outcome: 'saved' });
+  });
+
   test('leaves its note when the lease cannot be ended in the store, until it can', async () => {
     const seeds = ground.seeds({ journal });
     const lease = await seeds.acquire({ seedId }, 'task');

@@ -2,6 +2,7 @@ import type { LeaseState } from './lease-state.ts';
 import { noteOutstanding } from './outstanding.ts';
 import { openStored } from './seed-content.ts';
 import type { SeedContext } from './seed-context.ts';
+import { SeedError } from './seed-error.ts';
 import { readSettled } from './settle-overwritten.ts';
 
 /**
@@ -11,6 +12,7 @@ import { readSettled } from './settle-overwritten.ts';
  */
 export async function takeCredential(context: SeedContext, state: LeaseState): Promise<Uint8Array> {
   const { seedId, holder, fence } = state;
+  await requireTold(context, holder);
   const { bytes, credential } = await openStored(context, await readSettled(context, seedId));
   const { generation: basis, rotates } = credential;
   if (rotates) {
@@ -21,6 +23,15 @@ export async function takeCredential(context: SeedContext, state: LeaseState): P
   state.basis = basis;
   state.seen.add(basis);
   return bytes;
+}
+
+/** What is stored is the newest only if nothing of this holder's waits in the journal. @throws {SeedError} `store-unavailable`. */
+export async function requireTold({ catchUpWith, store }: SeedContext, holder: string): Promise<void> {
+  if (await catchUpWith(holder)) return;
+  throw new SeedError(
+    'store-unavailable',
+    `${store.label} has not been told yet what is in the journal of ${holder}: what it has may be spent.`,
+  );
 }
 
 /** The note goes once the store, or a later note, says what became of the credential. */

@@ -128,12 +128,13 @@ describe('a successor', () => {
     expect(next.account).toBe(previous.account);
   });
 
-  it('is given out no earlier', () => {
-    expect(codexCredential.succeeds(at(2000), at(1000))).toBe(false);
+  it('is one whatever the clocks say: what it came out of is known from where it was', () => {
+    expect(codexCredential.succeeds(at(2000), at(1000))).toBe(true);
     expect(codexCredential.succeeds(at(1000), at(1000, { refresh_token: 'rt-b' }))).toBe(true);
   });
 
-  it('belongs to the same account, and to the same member of it', () => {
+  it('belongs to the same account, and to the same member of it, where both say so', () => {
+    expect(codexCredential.succeeds(at(1), at(2, { account_id: null }))).toBe(true);
     expect(codexCredential.succeeds(at(1), at(2, { account_id: 'other' }))).toBe(false);
     const [ada, grace] = [{ chatgpt_user_id: 'ada' }, { chatgpt_user_id: 'grace' }];
     expect(codexCredential.succeeds(at(1, {}, ada), at(2, {}, grace))).toBe(false);

@@ -17,16 +17,16 @@ export const codexCredential: CredentialKind = {
   name: 'codex auth.json',
   read: readCredential,
   succeeds(previous: CodexCredential, next: CodexCredential): boolean {
-    if (previous.account !== next.account || previous.rotates !== next.rotates) return false;
+    if (differs(previous.account, next.account) || previous.rotates !== next.rotates) return false;
     if (!next.rotates) return previous.generation === next.generation;
-    if (previous.user !== undefined && next.user !== undefined && previous.user !== next.user) return false;
-    return (
-      previous.refreshedAtMs === undefined ||
-      next.refreshedAtMs === undefined ||
-      next.refreshedAtMs >= previous.refreshedAtMs
-    );
+    return !differs(previous.user, next.user);
   },
 };
+
+/** Of names that tokens may leave out. */
+function differs(one: string | undefined, other: string | undefined): boolean {
+  return one !== undefined && other !== undefined && one !== other;
+}
 
 function readCredential(bytes: Uint8Array): CredentialReading {
   const login = parseAuthJson(bytes);

@@ -63,10 +63,21 @@ export function readTokenAnswer(answer: ProviderAnswer, sent: ChatgptTokens): To
         : 'status 200 and no JSON: this is not the provider',
       mayBeSpent: isJson,
     };
-  const account = readTokenClaims(granted.data.access_token)?.accountId;
-  if (account !== undefined && sent.account_id != null && account !== sent.account_id)
+  if (isOfAnother(granted.data, sent))
     return { outcome: 'unknown', why: 'tokens of another account came back', mayBeSpent: true };
   return { outcome: 'granted', tokens: definedMembers(granted.data) };
+}
+
+/** An answer to our token is ours: only of somebody else's account, and nobody known to be the same person in it, it is not. */
+function isOfAnother({ access_token, id_token }: GrantedTokens, sent: ChatgptTokens): boolean {
+  const { accountId, userId } = readTokenClaims(access_token) ?? {};
+  if (accountId === undefined || sent.account_id == null || accountId === sent.account_id) return false;
+  const user = userId ?? userOf(id_token);
+  return user === undefined || user !== (userOf(sent.access_token) ?? userOf(sent.id_token));
+}
+
+function userOf(token: string | undefined): string | undefined {
+  return token === undefined ? undefined : readTokenClaims(token)?.userId;
 }
 
 const refusalSchema = z.looseObject({

@@ -100,12 +100,13 @@ describe('what the store could not be told', () => {
     expect(ground.types()).toContain('caught-up');
   });
 
-  test('is kept for whom it concerns: another store’s notes stay', async () => {
+  test('is kept for whom it concerns: another store’s notes stay, and nobody else holds them', async () => {
     await journal
       .write({ type: 'ended', seedId, store: 'another store', holder: 'x', fence: 1 })
       .then((entry) => entry.release());
     expect(await ground.seeds({ journal }).catchUp()).toBe(1);
     expect(journal.size()).toBe(1);
+    expect(await journal.another('of that store').take()).toHaveLength(1);
   });
 
   test('is let go of when this program ends, so that the next can have it', async () => {

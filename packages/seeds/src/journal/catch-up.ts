@@ -1,10 +1,11 @@
-import { changeSeed, without } from '../change-seed.ts';
+import { changeSeed, type Decision, without } from '../change-seed.ts';
 import { releaseLease } from '../lease-release.ts';
 import { saveBack } from '../save-back.ts';
 import type { SeedContext } from '../seed-context.ts';
 import { SeedError } from '../seed-error.ts';
 import type { SeedEvent } from '../seed-event.ts';
 import type { SeedFacts } from '../seed-facts.ts';
+import type { StoredSeed } from '../seed-store.ts';
 import type { JournalEntry, JournalNote } from './seed-journal.ts';
 
 const FIRST_RETRY_MS = 500;
@@ -27,10 +28,14 @@ export function createCatchUp(context: SeedContext): CatchUp {
   let retrying: Promise<void> | undefined;
 
   const once = async (): Promise<number> => {
-    pending.push(...((await context.journal?.take()) ?? []));
+    const taken = (await context.journal?.take()) ?? [];
+    const others = taken.filter(({ note }) => note.store !== context.store.label);
+    pending.push(...taken.filter((entry) => !others.includes(entry)));
+    // Those of another store are for who has that, who may be at work already.
+    for (const entry of others) await entry.release().catch(() => undefined);
     const told = await tellStore(context, pending);
     pending = pending.filter((entry) => !told.has(entry));
-    return pending.length;
+    return pending.length + others.length;
   };
   const run = (): Promise<number> => {
     running ??= once().finally(() => {
@@ -77,12 +82,16 @@ async function tellStore(
   const held = new Set<string>();
   for (const entry of entries) {
     const { note } = entry;
-    if (note.store !== context.store.label || held.has(note.holder)) continue;
+    if (held.has(note.holder)) continue;
     const isAnswered =
       note.type === 'refreshing' &&
       entries.some((other) => other.note.type === 'credential' && other.note.holder === note.holder);
     try {
       const outcome = isAnswered ? undefined : await tell(context, note);
+      if (outcome === 'too-early') {
+        held.add(note.holder);
+        continue;
+      }
       await entry.remove();
       told.add(entry);
       if (outcome === undefined) continue;
@@ -106,8 +115,7 @@ async function tell(context: SeedContext, note: JournalNote): Promise<string> {
         return outcome;
       }
       case 'refreshing':
-        await changeSeed(context, note.seedId, ({ facts }) => doubted(facts, note));
-        return 'suspect';
+        return await changeSeed(context, note.seedId, (stored) => doubted(stored, note));
       case 'ended':
         await releaseLease(context, note, { settled: true });
         return 'released';
@@ -118,16 +126,20 @@ async function tell(context: SeedContext, note: JournalNote): Promise<string> {
   }
 }
 
-/** The program died between asking the provider and writing down its answer: nobody will ever know more. */
+/**
+ * The program died between asking the provider and writing down its answer: nobody will ever know more. Not before its lease is over: where processes cannot see each other, as in
+ * containers with one journal, it may be alive and waiting for that answer.
+ */
 function doubted(
-  facts: SeedFacts,
+  { facts, nowMs }: StoredSeed,
   { holder, basis }: Extract<JournalNote, { type: 'refreshing' }>,
-): { readonly change?: { readonly facts: SeedFacts }; readonly result: undefined } {
-  const { outstanding, credential, status } = facts;
-  if (outstanding?.holder !== holder) return { result: undefined };
+): Decision<'suspect' | 'too-early'> {
+  const { outstanding, credential, lease, status } = facts;
+  const result = 'suspect';
+  if (outstanding?.holder !== holder) return { result };
+  if (lease?.holder === holder && lease.expiresMs > nowMs) return { result: 'too-early' };
   const settled: SeedFacts = without(facts, 'outstanding');
-  if (credential?.generation !== basis || status === 'retired')
-    return { change: { facts: settled }, result: undefined };
+  if (credential?.generation !== basis || status === 'retired') return { change: { facts: settled }, result };
   const statusReason = 'a program died while it refreshed it; the token may be spent';
-  return { change: { facts: { ...settled, status: 'suspect', statusReason } }, result: undefined };
+  return { change: { facts: { ...settled, status: 'suspect', statusReason } }, result };
 }

@@ -74,6 +74,33 @@ describe('a journal in a folder', () => {
     expect(await createDirectoryJournal({ directory, sealing: keyring(1) }).take()).toHaveLength(1);
   });
 
+  it('gives all notes of one lease to one, also where many take at once: none overtakes the one it came out of', async () => {
+    const ofLease = (number: number): JournalNote => ({ ...note(`${number}`), holder: `task#${number % 4}` });
+    for (let round = 0; round < 20; round += 1) {
+      const journal = plain();
+      const written = await Promise.all(
+        Array.from({ length: 16 }, (_, number) => journal.write(ofLease(number))),
+      );
+      await Promise.all(written.map((entry) => entry.release()));
+      const takers = await Promise.all(Array.from({ length: 6 }, () => plain().take()));
+      const holders = takers.flatMap((taken) => [...new Set(taken.map((entry) => entry.note.holder))]);
+      expect(new Set(holders).size).toBe(holders.length);
+      await Promise.all(takers.flat().map((entry) => entry.remove()));
+      for (const entry of await plain().take()) await entry.remove();
+    }
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('gives nobody a later note of a lease while a living program has an earlier one', async () => {
+    const journal = plain();
+    const first = await journal.write(note('one'));
+    await (await journal.write(note('two'))).release();
+    await (await journal.write({ ...note('of another'), holder: 'task#2' })).release();
+    expect((await plain().take()).map(basisOf)).toEqual(['of another']);
+    await first.release();
+    expect((await plain().take()).map(basisOf)).toEqual(['one', 'two']);
+  });
+
   it('passes over what is damaged, and throws nothing away', async () => {
     await (await plain().write(note('one'))).release();
     await (await plain().write(note('two'))).release();

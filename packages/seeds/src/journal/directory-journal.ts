@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -15,14 +15,15 @@ export interface DirectoryJournalOptions {
   readonly sealing: SealingChoice;
 }
 
-/** `<order>-<id>.note` is free; with `.<process>` behind it, it is that process's. */
-const NOTE_NAME = /^(\d{15}-[0-9a-f-]{36})\.note(?:\.(\d+-\d+))?$/;
+/** `<order>-<lease>-<id>.note` is free; with `.<process>` behind it, it is that process's. */
+const NOTE_NAME = /^(\d{15}-([0-9a-f]{16})-[0-9a-f-]{36})\.note(?:\.(\d+-\d+))?$/;
 const TEMPORARY_NAME = /^\.[0-9a-f-]{36}\.(\d+-\d+)\.tmp$/;
 
 /**
  * A journal in a folder: a file for each note, sealed, written to a temporary file, synchronised to the disk and renamed.
  *
- * A file belongs to the process that its name ends in. Whoever finds that process dead renames the file to its own name: the file system lets one win.
+ * A file belongs to the process that its name ends in. Whoever finds that process dead renames the file to its own name: the file system lets one win. The notes of one lease go
+ * together, since each came out of the one before: nobody takes a later one while somebody has an earlier one.
  */
 export function createDirectoryJournal({ directory, sealing: choice }: DirectoryJournalOptions): SeedJournal {
   const sealing = sealingOf(choice);
@@ -40,7 +41,7 @@ export function createDirectoryJournal({ directory, sealing: choice }: Directory
   return {
     async write(note) {
       latest = Math.max(latest + 1, Date.now());
-      const id = `${String(latest).padStart(15, '0')}-${randomUUID()}`;
+      const id = `${String(latest).padStart(15, '0')}-${leaseName(note)}-${randomUUID()}`;
       await attempted(`write into ${directory}`, async () => {
         await mkdir(directory, { recursive: true, mode: 0o700 });
         const temporary = join(directory, `.${randomUUID()}.${own}.tmp`);
@@ -51,16 +52,28 @@ export function createDirectoryJournal({ directory, sealing: choice }: Directory
       return entryOf(id, note);
     },
     async take() {
-      const taken: JournalEntry[] = [];
-      for (const name of (await namesIn(directory)).sort()) {
+      const taken = new Map<string, JournalEntry>();
+      const unreadable = new Set<string>();
+      /** Leases of which somebody else has a note. */
+      const others = new Set<string>();
+      for (const name of await namesIn(directory)) {
         const temporary = TEMPORARY_NAME.exec(name)?.[1];
         if (temporary !== undefined && !isAlive(temporary)) await rm(join(directory, name), { force: true });
-        const [, id, owner] = NOTE_NAME.exec(name) ?? [];
-        if (id === undefined || (owner !== undefined && isAlive(owner))) continue;
+        const [, id, lease, owner] = NOTE_NAME.exec(name) ?? [];
+        if (id === undefined || lease === undefined) continue;
+        if (owner !== undefined && isAlive(owner)) others.add(lease);
+        if (others.has(lease)) continue;
         const note = await claim(directory, { name, id, own, sealing });
-        if (note !== undefined) taken.push(entryOf(id, note));
+        if (note === 'not-had') others.add(lease);
+        else if (note === 'unreadable') unreadable.add(id);
+        else taken.set(id, entryOf(id, note));
       }
-      return taken;
+      // A name that changed while the folder was read may not have been among those.
+      for (const name of taken.size === 0 ? [] : await namesIn(directory)) {
+        const [, id = '', lease] = NOTE_NAME.exec(name) ?? [];
+        if (lease !== undefined && !taken.has(id) && !unreadable.has(id)) others.add(lease);
+      }
+      return await withoutOthers([...taken.values()], others);
     },
   };
 }
@@ -72,27 +85,45 @@ interface Claim {
   readonly sealing: Sealing;
 }
 
-/** `undefined` when another process was quicker, or holds the key. */
-async function claim(directory: string, { name, id, own, sealing }: Claim): Promise<JournalNote | undefined> {
+/** `not-had`: another process was quicker, or the disk fails. `unreadable`: another's key, or damage; a lease's other notes have the same key. */
+async function claim(
+  directory: string,
+  { name, id, own, sealing }: Claim,
+): Promise<JournalNote | 'not-had' | 'unreadable'> {
   const mine = join(directory, `${id}.note.${own}`);
-  const isWon = await rename(join(directory, name), mine).then(
-    () => true,
-    () => false,
-  );
-  if (!isWon) return undefined;
+  const letGo = (): Promise<void> => rename(mine, join(directory, `${id}.note`)).catch(() => undefined);
+  let bytes: Uint8Array;
   try {
-    return parseNote(sealing.open(await readFile(mine), noteContext(id)));
+    await rename(join(directory, name), mine);
+    bytes = await readFile(mine);
   } catch {
-    // Another's key, or damage: not ours to read, and not ours to throw away.
-    await rename(mine, join(directory, `${id}.note`)).catch(() => undefined);
-    return undefined;
+    await letGo();
+    return 'not-had';
+  }
+  try {
+    return parseNote(sealing.open(bytes, noteContext(id)));
+  } catch {
+    // Not ours to read, and not ours to throw away.
+    await letGo();
+    return 'unreadable';
   }
 }
 
+/** The notes of those leases of which nobody else has any; the rest is let go of. */
+async function withoutOthers(
+  taken: readonly JournalEntry[],
+  others: ReadonlySet<string>,
+): Promise<JournalEntry[]> {
+  const isOthers = ({ note }: JournalEntry): boolean => others.has(leaseName(note));
+  for (const entry of taken) if (isOthers(entry)) await entry.release().catch(() => undefined);
+  return taken.filter((entry) => !isOthers(entry));
+}
+
+/** In the order in which they were written. */
 async function namesIn(directory: string): Promise<string[]> {
   return await attempted(`look into ${directory}`, async () => {
     try {
-      return await readdir(directory);
+      return (await readdir(directory)).sort();
     } catch (failure) {
       if (failure instanceof Error && 'code' in failure && failure.code === 'ENOENT') return [];
       throw failure;
@@ -149,6 +180,11 @@ function encodeNote(note: JournalNote): Uint8Array {
 function parseNote(bytes: Uint8Array): JournalNote {
   const note = noteSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
   return { ...note, seedId: note.seedId as SeedId };
+}
+
+/** Of which lease a note is, without saying whose. */
+function leaseName({ holder }: JournalNote): string {
+  return createHash('sha256').update(holder).digest('hex').slice(0, 16);
 }
 
 function noteContext(id: string): string {

@@ -11,6 +11,7 @@ import {
 } from './open-codex-conversation.ts';
 import { refuseAborted } from './refuse-aborted.ts';
 import { type CodexSession, createSession } from './session/codex-session.ts';
+import { createJournalId } from './session/event-journal.ts';
 import { resumeLogLines, resumeNotice } from './session/resume-notice.ts';
 import {
   bringBack,
@@ -93,9 +94,15 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
     await appendToResumeLog(host, workdir, { lines, now: Date.now() });
   }
   const codexVersion = newestVersion(conversation.version, saved?.facts.codexVersion);
+  // One that has begun goes on under its name: what is in it counts until the new one takes its place.
+  const journal = snapshots && {
+    id: saved?.journal ?? createJournalId(),
+    savedSeq: saved?.savedSeq ?? 0,
+  };
   if (snapshots !== undefined) {
     const saveId = saved?.shown.snapshot.saveId;
-    await writeTaskMark(host, workdir, { task, codexVersion, ...(saveId === undefined ? {} : { saveId }) });
+    const mark = { task, codexVersion, ...(saveId === undefined ? {} : { saveId }) };
+    await writeTaskMark(host, workdir, journal === undefined ? mark : { ...mark, journal: journal.id });
   }
   acquired.move();
   return createSession({
@@ -107,6 +114,7 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
     },
     codexVersion,
     follows: before?.follows ?? 0,
+    journal,
   });
 }
 

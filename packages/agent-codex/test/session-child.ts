@@ -1,4 +1,4 @@
-// Usage: node session-child.ts <SessionChildPlan as JSON>. Runs turns, each of which is saved, says so, and waits to be killed.
+// Usage: node session-child.ts <SessionChildPlan as JSON>. Runs turns, each of which is saved, says so, runs others that are not, and waits to be killed.
 import { createLocalHost } from '@seedbed/host/local';
 import type { CodexConfig } from '../src/index.ts';
 import { openCodexSession } from '../src/index.ts';
@@ -12,6 +12,8 @@ export interface SessionChildPlan {
   readonly config: CodexConfig;
   readonly env: Readonly<Record<string, string>>;
   readonly turns: readonly string[];
+  /** Turns after them that no snapshot holds; the last may still run when it is killed. */
+  readonly unsaved?: readonly string[];
   readonly brief?: string;
   /** Whose processes these are, for whoever looks for them. */
   readonly mark: string;
@@ -29,7 +31,8 @@ const session = await openCodexSession({
   env: { ...plan.env, SEEDBED_TEST: plan.mark },
   snapshots: {
     store: snapshots,
-    quietMs: 20,
+    // Those that are to be saved are saved by asking.
+    ...(plan.unsaved === undefined ? { quietMs: 20 } : { afterTurns: false }),
     onSaved() {
       saves += 1;
       onSaved.resolve();
@@ -40,8 +43,10 @@ const session = await openCodexSession({
 for (const text of plan.turns) {
   onSaved = Promise.withResolvers<void>();
   const { outcome } = await session.conversation.run(text);
-  await onSaved.promise;
+  if (plan.unsaved === undefined) await onSaved.promise;
+  else await session.snapshot();
   process.stdout.write(`${outcome.status} ${session.conversation.threadId} ${saves}\n`);
 }
+for (const text of plan.unsaved ?? []) await session.conversation.run(text);
 process.stdout.write('waiting\n');
 setInterval(() => undefined, 60_000);

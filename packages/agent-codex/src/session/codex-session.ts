@@ -1,18 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { ConversationEvent } from '@seedbed/conversation-protocol';
-import type { Host, HostPath, ProcessExit } from '@seedbed/host';
+import type { ProcessExit } from '@seedbed/host';
 import type { SeedLease } from '@seedbed/seeds';
 import type { EndState, SavedSnapshot } from '@seedbed/snapshots';
 import { AgentCodexError } from '../agent-codex-error.ts';
 import type { OpenedCodexConversation } from '../open-codex-conversation.ts';
-import { EVENTS_RECORD, encodeEvents } from './event-record.ts';
+import { type EventJournal, keepJournal } from './event-journal.ts';
+import { saveTask } from './save-task.ts';
 import { createSerialSaves } from './serial-saves.ts';
+import type { SessionParts } from './session-parts.ts';
 import { followQuota } from './session-quota.ts';
-import type { SessionLogin } from './session-seed.ts';
-import type { ResumeReport, SessionSnapshots } from './session-snapshots.ts';
-import { CODEX_SNAPSHOT_REQUIRED } from './snapshot-exclude.ts';
-import { asJson, factsAsJson, type TaskFacts } from './task-facts.ts';
-import { writeTaskMark } from './task-mark.ts';
+import type { ResumeReport } from './session-snapshots.ts';
 import { followTurns } from './turn-checkpoints.ts';
 
 /** A step of a session's end that failed. The others were done all the same. */
@@ -51,22 +48,6 @@ export interface CodexSession extends AsyncDisposable {
   readonly ended: Promise<SessionEnd>;
 }
 
-export interface SessionParts {
-  readonly host: Host;
-  readonly workdir: HostPath;
-  readonly task: string;
-  readonly conversation: OpenedCodexConversation;
-  readonly login: SessionLogin | undefined;
-  readonly snapshots: SessionSnapshots | undefined;
-  readonly exclude: readonly string[];
-  readonly resumed: ResumeReport | undefined;
-  readonly factsBase: { readonly sandbox: unknown; readonly briefDigest?: string };
-  /** The newest that has touched the thread. */
-  readonly codexVersion: string;
-  /** The number of the snapshot that the workdir comes from; 0 where there is none. */
-  readonly follows: number;
-}
-
 const DEFAULT_QUIET_MS = 500;
 const DEFAULT_LAST_SAVE_MS = 30 * 60_000;
 
@@ -77,9 +58,12 @@ export function createSession(parts: SessionParts): CodexSession {
   const lastSaveMs = snapshots?.lastSaveMs ?? DEFAULT_LAST_SAVE_MS;
   let follows = { number: parts.follows, writer: randomUUID() };
   const over = Promise.withResolvers<SessionEnd>();
+  const journal = openJournal(parts);
   const saves = createSerialSaves(async (endState) => {
     const signal = endState === 'checkpoint' ? undefined : AbortSignal.timeout(lastSaveMs);
-    const saved = await saveTask(parts, { endState, turnsBefore, follows, signal });
+    const { lastSeq } = conversation.state();
+    const saved = await saveTask(parts, { endState, turnsBefore, follows, lastSeq, signal });
+    journal?.saved(lastSeq);
     follows = { ...follows, number: saved.snapshot.number };
     return saved;
   });
@@ -122,9 +106,11 @@ export function createSession(parts: SessionParts): CodexSession {
       }
     };
     const exit = await step('agent', () => conversation.end());
+    const noted = journal?.[Symbol.asyncDispose]();
     const quiet = quota?.[Symbol.asyncDispose]();
     await step('save-back', async () => await login?.[Symbol.asyncDispose]());
     await quiet;
+    await noted;
     await step('snapshot', async () => await checkpoints?.[Symbol.asyncDispose]());
     const snapshot = snapshots && (await step('snapshot', () => saves.save(state)));
     if (snapshot !== undefined) await step('snapshot', async () => snapshots?.onSaved?.(snapshot));
@@ -160,6 +146,15 @@ export function createSession(parts: SessionParts): CodexSession {
   };
 }
 
+function openJournal({ host, workdir, conversation, journal }: SessionParts): EventJournal | undefined {
+  if (journal === undefined) return undefined;
+  return keepJournal(host, workdir, {
+    ...journal,
+    lastSeq: () => conversation.state().lastSeq,
+    events: (options) => conversation.events(options),
+  });
+}
+
 /** What a listener of the caller's does wrong is neither a failure of the save nor of the session. */
 function tell(listen: () => void): void {
   try {
@@ -181,71 +176,4 @@ async function followEnd(
   let last = conversation.state().lastSeq;
   for await (const { seq } of conversation.events({ fromSeq: last + 1 })) last = seq;
   return await end();
-}
-
-/** What there is now. Taken before the files are read, so that the log never tells of a turn that is not in the files. */
-function eventsSoFar(conversation: OpenedCodexConversation): AsyncIterable<ConversationEvent> {
-  const { lastSeq } = conversation.state();
-  return (async function* () {
-    if (lastSeq === 0) return;
-    for await (const event of conversation.events()) {
-      yield event;
-      if (event.seq >= lastSeq) return;
-    }
-  })();
-}
-
-async function saveTask(
-  parts: SessionParts,
-  {
-    endState,
-    turnsBefore,
-    follows,
-    signal,
-  }: {
-    readonly endState: EndState;
-    readonly turnsBefore: number;
-    readonly follows: { readonly number: number; readonly writer: string };
-    readonly signal: AbortSignal | undefined;
-  },
-): Promise<SavedSnapshot> {
-  const { host, workdir, task, snapshots, exclude, conversation } = parts;
-  if (snapshots === undefined)
-    throw new AgentCodexError('unsupported', 'The session has no store of snapshots.');
-  const saved = await snapshots.store.save(host, workdir, {
-    ...{ task, endState, exclude, follows, required: CODEX_SNAPSHOT_REQUIRED },
-    regenerableFile: 'regenerable.txt',
-    facts: factsAsJson(factsOf(parts, turnsBefore)),
-    records: { [EVENTS_RECORD]: encodeEvents(eventsSoFar(conversation)) },
-    ...(snapshots.labels === undefined ? {} : { labels: snapshots.labels }),
-    ...(snapshots.keep === undefined ? {} : { keep: snapshots.keep }),
-    ...(snapshots.maxBytes === undefined ? {} : { maxBytes: snapshots.maxBytes }),
-    ...(snapshots.onSaveProgress === undefined ? {} : { onProgress: snapshots.onSaveProgress }),
-    ...(signal && { signal }),
-  });
-  const { saveId } = saved.snapshot;
-  // The snapshot counts without it: then the next session restores it rather than keep what is there.
-  await writeTaskMark(host, workdir, { task, saveId, codexVersion: parts.codexVersion }).catch(
-    () => undefined,
-  );
-  return saved;
-}
-
-function factsOf(
-  { conversation, factsBase, codexVersion, resumed }: SessionParts,
-  turnsBefore: number,
-): TaskFacts {
-  const { turns, controls } = conversation.state();
-  const hasTurns = resumed?.thread === 'resumed' || turns.length > turnsBefore;
-  const { model, effort } = controls;
-  return {
-    agent: 'codex',
-    codexVersion,
-    sandbox: asJson(factsBase.sandbox),
-    ...(factsBase.briefDigest === undefined ? {} : { briefDigest: factsBase.briefDigest }),
-    // Before its first turn Codex keeps nothing of a thread.
-    ...(hasTurns ? { threadId: conversation.threadId } : {}),
-    ...(model === undefined ? {} : { model }),
-    ...(effort === undefined ? {} : { effort }),
-  };
 }

@@ -1,11 +1,17 @@
-import type { ConversationEvent } from '@seedbed/conversation-protocol';
+import {
+  type ConversationEvent,
+  initialConversationState,
+  reduceConversation,
+} from '@seedbed/conversation-protocol';
 import type { Host, HostPath } from '@seedbed/host';
 import { equalPolicies, parseSandboxPolicy } from '@seedbed/sandbox-policy';
 import { type ShownSnapshot, settleRestore } from '@seedbed/snapshots';
 import { AgentCodexError } from '../agent-codex-error.ts';
 import { compareCodexVersions } from '../codex-version.ts';
 import type { CodexTaskConfig } from '../task-config.ts';
+import type { JournalId } from './event-journal.ts';
 import { decodeEvents, EVENTS_RECORD } from './event-record.ts';
+import { readJournal } from './read-journal.ts';
 import type { ResumeDifference, SessionSnapshots } from './session-snapshots.ts';
 import { parseTaskFacts, type TaskFacts } from './task-facts.ts';
 import { readTaskMark, writeTaskMark } from './task-mark.ts';
@@ -23,6 +29,10 @@ export interface SavedTask {
   readonly shown: ShownSnapshot;
   readonly facts: TaskFacts;
   readonly history: readonly ConversationEvent[];
+  /** How many of these events the snapshot holds. */
+  readonly savedSeq: number;
+  /** The journal that holds the others, where there is one. */
+  readonly journal: JournalId | undefined;
   readonly workdir: 'restored' | 'kept';
 }
 
@@ -60,17 +70,28 @@ export async function bringBack(
   // Before anything changes: a snapshot that nobody can go on from is not restored.
   const facts = parseTaskFacts(shown, task);
   const hasEvents = shown.records.some(({ name }) => name === EVENTS_RECORD);
-  const history = hasEvents ? await decodeEvents(await store.openRecord(ref, EVENTS_RECORD, waiting)) : [];
+  const recorded = hasEvents ? await decodeEvents(await store.openRecord(ref, EVENTS_RECORD, waiting)) : [];
   if (!isThere) {
     await store.restore(host, workdir, restoring);
     await writeTaskMark(host, workdir, { task, saveId: row.saveId });
   }
+  const journal = isThere ? mark.journal : undefined;
+  const savedSeq = recorded.length;
+  const since = journal === undefined ? [] : await readJournal(host, workdir, { id: journal, savedSeq });
+  // A program that was killed may have run a newer Codex than the snapshot knows of.
+  const touched = isThere && mark.codexVersion !== undefined ? touchedBy(facts, mark.codexVersion) : facts;
+  const history = [...recorded, ...since];
   const saved: SavedTask = {
-    ...{ shown, history, workdir: isThere ? 'kept' : 'restored' },
-    // A program that was killed may have run a newer Codex than the snapshot knows of.
-    facts: isThere && mark.codexVersion !== undefined ? touchedBy(facts, mark.codexVersion) : facts,
+    ...{ shown, history, savedSeq, journal, workdir: isThere ? 'kept' : 'restored' },
+    facts: { ...touched, ...(since.length > 0 ? threadOf(history) : {}) },
   };
   return { follows: row.number, saved };
+}
+
+/** The thread that has had turns since, which the snapshot may have been too early to name. */
+function threadOf(history: readonly ConversationEvent[]): Pick<TaskFacts, 'threadId'> {
+  const { threadId, turns } = history.reduce(reduceConversation, initialConversationState);
+  return threadId === undefined || turns.length === 0 ? {} : { threadId };
 }
 
 function touchedBy(facts: TaskFacts, version: string): TaskFacts {

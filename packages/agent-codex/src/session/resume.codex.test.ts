@@ -135,6 +135,54 @@ describe.each(supportedVersions)('Codex %s goes on', (version) => {
   });
 });
 
+describe.each(supportedVersions)('Codex %s goes on where it was killed', (version) => {
+  it('with the turns that no snapshot holds, for a late viewer and for the model', {
+    timeout: 120_000,
+  }, async () => {
+    await using folder = await openTasksFolder();
+    await using model = await openScriptedModel({ story });
+    await using place = await openTasksFolder();
+    const where = { kind: 'embedded', folder: place.path } as const;
+    await using store = await openSnapshotStore(where);
+    const threadId = await runTurnsAndKill({
+      ...{ store: where, version, codex: await codexBinary(version), workdir: join(folder.path, 'work') },
+      ...{ config: model.providerConfig({ offerAllTools: true }), env: model.env, mark: randomUUID() },
+      ...{ turns: ['Write the first file.'], unsaved: ['Write the second part.', 'Do nothing.'] },
+    });
+    const sessions = { version, model, folder: folder.path, snapshots: { store: store.snapshots } } as const;
+    const said = [
+      'The first file is written.',
+      'The second part is written.',
+      'The third turn has nothing to do.',
+    ];
+    {
+      // One that is killed at once, before anything of its own is saved, loses nothing of it either.
+      await using session = await openSessionTask({
+        ...sessions,
+        snapshots: { ...sessions.snapshots, afterTurns: false },
+      });
+      expect(session.resumed).toMatchObject({ workdir: 'kept', thread: 'resumed' });
+      expect(session.conversation.threadId).toBe(threadId);
+      const late = session.conversation.state();
+      expect(finals(late)).toEqual(said);
+      expect(late.turns.map(({ outcome }) => outcome?.status)).toEqual([
+        'completed',
+        'completed',
+        'completed',
+      ]);
+      const commands = late.turns.flatMap(({ items }) => items.filter(({ kind }) => kind === 'command'));
+      expect(commands).toMatchObject([{ output: 'one' }, { status: 'completed' }]);
+      const { finalMessage } = await session.conversation.run('Is it still there?');
+      expect(finalMessage).toBe('It is all still there.');
+      expect(JSON.stringify(model.requests.at(-1)?.input)).toContain('The third turn has nothing to do.');
+    }
+    await rm(join(folder.path, 'work'), { recursive: true, force: true });
+    await using elsewhere = await openSessionTask({ ...sessions, name: 'elsewhere' });
+    expect(elsewhere.resumed).toMatchObject({ workdir: 'restored', thread: 'resumed' });
+    expect(finals(elsewhere.conversation.state())).toEqual([...said, 'It is all still there.']);
+  });
+});
+
 describeOnMongodb('a task in MongoDB', (database) => {
   it.each(supportedVersions)(
     'goes on on another host, with Codex %s',

@@ -16,6 +16,7 @@ export const CODEX_SNAPSHOT_EXCLUDE: readonly string[] = [
   'home/.codex/log',
   'home/.codex/models_cache.json',
   'home/.codex/packages',
+  'home/.codex/seedbed-events.jsonl',
   'home/.codex/shell_snapshots',
   'home/.codex/thread-writer-locks',
   'home/.codex/tmp',
@@ -31,4 +32,5 @@ export const CODEX_SNAPSHOT_NEVER: readonly string[] = [
   'home/.codex/auth.json',
   'home/.codex/*.sqlite*',
   'home/.codex/link-*',
+  'home/.codex/seedbed-events.jsonl',
 ];

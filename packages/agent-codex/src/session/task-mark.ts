@@ -8,6 +8,8 @@ export interface TaskMark {
   readonly saveId?: string;
   /** The newest Codex that may have touched the thread here, also after that snapshot. */
   readonly codexVersion?: string;
+  /** Of the journal that lies there and goes on from that snapshot. */
+  readonly journal?: string;
 }
 
 const markSchema: z.ZodType<TaskMark> = z.object({
@@ -17,6 +19,7 @@ const markSchema: z.ZodType<TaskMark> = z.object({
     .string()
     .regex(/^\d+\.\d+\.\d+/)
     .exactOptional(),
+  journal: z.string().exactOptional(),
 });
 
 const MAX_MARK_BYTES = 64 * 1024;

@@ -21,38 +21,41 @@ function snapshotsInMemory(): Snapshots {
 
 const saving = { task: 't', exclude: [] };
 
-describe.each(hostsUnderTest())('a snapshot $where', ({ where, host: open }) => {
+describe.each(hostsUnderTest())('a snapshot $where', ({ where, host: open, exactTimes }) => {
   const numRuns = where === 'on this machine' ? 25 : 8;
+  const look = (folder: string): Promise<ReadonlyMap<string, string>> => seen(folder, { times: exactTimes });
 
-  it('brings back any tree, in an empty place and over another tree', { timeout: 240_000 }, async () => {
-    const host = await open();
+  it('brings back any tree, in an empty place and over another tree', {
+    timeout: 240_000,
+  }, async (context) => {
+    const host = await open(context);
     await fc.assert(
       fc.asyncProperty(trees, trees, async (first, second) => {
         await using place = await temporaryFolder();
         const [work, again] = [join(place.path, 'work'), join(place.path, 'deep/again')];
         const snapshots = snapshotsInMemory();
         await plant(Buffer.from(work), first);
-        const before = await seen(work);
+        const before = await look(work);
         const one = await snapshots.save(host, hostPath(work), saving);
         await removeTree(work);
         await plant(Buffer.from(work), second);
-        const after = await seen(work);
+        const after = await look(work);
         const two = await snapshots.save(host, hostPath(work), saving);
         expect([one.unstable, two.unstable, one.leftOut, two.leftOut]).toEqual([[], [], [], []]);
 
         await snapshots.restore(host, hostPath(again), { task: 't', number: one.snapshot.number });
-        expect(await seen(again)).toEqual(before);
+        expect(await look(again)).toEqual(before);
         await snapshots.restore(host, hostPath(again), { task: 't' });
-        expect(await seen(again)).toEqual(after);
+        expect(await look(again)).toEqual(after);
         await snapshots.restore(host, hostPath(again), { task: 't', number: one.snapshot.number });
-        expect(await seen(again)).toEqual(before);
+        expect(await look(again)).toEqual(before);
       }),
       { numRuns },
     );
   });
 
-  it('of one tree has the same content ids, whoever makes it', { timeout: 120_000 }, async () => {
-    const host = await open();
+  it('of one tree has the same content ids, whoever makes it', { timeout: 120_000 }, async (context) => {
+    const host = await open(context);
     await fc.assert(
       fc.asyncProperty(trees, async (tree) => {
         await using place = await temporaryFolder();
@@ -70,8 +73,8 @@ describe.each(hostsUnderTest())('a snapshot $where', ({ where, host: open }) => 
     );
   });
 
-  it('has files as deep as a path can say, and files with holes', async () => {
-    const host = await open();
+  it('has files as deep as a path can say, and files with holes', async (context) => {
+    const host = await open(context);
     await using place = await temporaryFolder();
     const [work, again] = [join(place.path, 'work'), join(place.path, 'again')];
     let tree: Node = { kind: 'file', content: new Uint8Array(4), mode: 0o644, time: 1_000 };
@@ -83,21 +86,21 @@ describe.each(hostsUnderTest())('a snapshot $where', ({ where, host: open }) => 
     await holes.write('x', 2 * CHUNK_BYTES);
     await holes.utimes(2_000, 2_000);
     await holes.close();
-    const before = await seen(work);
+    const before = await look(work);
     const snapshots = snapshotsInMemory();
     await snapshots.save(host, hostPath(work), saving);
     await snapshots.restore(host, hostPath(again), { task: 't' });
-    expect(await seen(again)).toEqual(before);
+    expect(await look(again)).toEqual(before);
   });
 
-  it('can be of a folder without anything in it', async () => {
-    const host = await open();
+  it('can be of a folder without anything in it', async (context) => {
+    const host = await open(context);
     await using place = await temporaryFolder();
     const [empty, again] = [join(place.path, 'empty'), join(place.path, 'again')];
     await mkdir(empty);
     const snapshots = snapshotsInMemory();
     await snapshots.save(host, hostPath(empty), saving);
     await snapshots.restore(host, hostPath(again), { task: 't' });
-    expect(await seen(again)).toEqual(new Map());
+    expect(await look(again)).toEqual(new Map());
   });
 });

@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { HostError, hostPath, packEntries } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
 import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../test/disk-tree.ts';
 import { type Ground, openGround } from '../../test/ground.ts';
+import { hostsUnderTest } from '../../test/hosts-under-test.ts';
 import { settleRestore } from '../index.ts';
 import { restoreArchive } from './restore-archive.ts';
 
 const host = createLocalHost();
+const hosts = hostsUnderTest();
 const task = 't';
 const isRoot = process.getuid?.() === 0;
 const note = JSON.stringify({ snapshot: 's', kept: [], times: [] });
@@ -74,20 +77,30 @@ it.each(['.seedbed-restore-work', '.seedbed-restore-work/tree', '.seedbed-restor
   },
 );
 
-it.for(['data', 'node_modules'])('what is mounted at %s is not emptied', async (name, context) => {
+const mounts = ['data', 'node_modules', 'node_modules/deep/a \\ b\nc'].flatMap((name) =>
+  ['another file system', 'a folder of the same one'].map((what) => ({ name, what })),
+);
+it.for(mounts)('$what that is mounted at $name is not emptied', async ({ name, what }, context) => {
   if (!isRoot) context.skip('only root can mount');
   await using ground = await openGround();
   await writeFile(join(ground.path, 'work/own'), 'own');
   await ground.snapshots.save(host, ground.work, { task });
   const mount = join(ground.path, 'work', name);
-  await mkdir(mount);
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=600k', 'none', mount]);
+  await mkdir(mount, { recursive: true });
+  await using other = await temporaryFolder();
+  const source = what === 'another file system' ? ['-t', 'tmpfs', 'none'] : ['--bind', other.path];
+  const mounted = spawnSync('mount', [...source, mount]);
   if (mounted.status !== 0) throw new Error(String(mounted.stderr));
   try {
     await writeFile(join(mount, 'precious'), 'precious');
-    const busy = { code: 'busy', message: expect.stringContaining(name) };
+    const busy = { code: 'busy', message: expect.stringContaining(JSON.stringify(name)) };
     await expect(ground.snapshots.restore(host, ground.work, { task })).rejects.toMatchObject(busy);
     const archive = packEntries((async function* () {})());
+    for (const through of hosts.slice(0, 2)) {
+      const far = await through.host();
+      const restoring = ground.snapshots.restore(far, ground.work, { task, keepExcluded: false });
+      await expect(restoring, through.where).rejects.toMatchObject(busy);
+    }
     await expect(restoreArchive(host, ground.work, { archive })).rejects.toMatchObject(busy);
     expect(await readFile(join(mount, 'precious'), 'utf8')).toBe('precious');
     expect(await readdir(ground.path)).toEqual(['work']);

@@ -1,35 +1,74 @@
-import { type FileStat, type Host, HostError, type HostPath, joinHostPath } from '@seedbed/host';
+import {
+  type FileStat,
+  type Host,
+  HostError,
+  type HostPath,
+  hostPath,
+  joinHostPath,
+  readText,
+} from '@seedbed/host';
 import type { Listing } from '../save/listing.ts';
 
 const LOOKS_AT_ONCE = 100;
 
 /**
- * What is mounted in a folder would go aside with it, and be emptied there.
- * @throws {HostError} `busy` where another file system begins below it.
+ * What is mounted in a folder would go aside with it, and be emptied there: also a folder of the same file system that is mounted once more.
+ * @throws {HostError} `busy` where something is mounted below it.
  */
 export async function refuseMountsBelow(
   host: Host,
   folder: HostPath,
   { stat, listing }: { readonly stat: FileStat; readonly listing: Listing },
 ): Promise<void> {
-  const device = deviceOf(stat);
-  const refuse = (path: string, found: FileStat | undefined): void => {
-    if (found?.kind !== 'directory' || deviceOf(found) === device) return;
+  const refuse = (path: string): never => {
     throw new HostError(
       'busy',
       `Nothing was restored to ${folder}: something is mounted there at ${JSON.stringify(path)}, which would be emptied. Unmount it, or restore to another folder.`,
     );
   };
-  for (const { path, stat: found } of listing.entries) refuse(path, found);
+  const device = deviceOf(stat);
+  const look = (path: string, found: FileStat | undefined): void => {
+    if (found?.kind === 'directory' && deviceOf(found) !== device) refuse(path);
+  };
+  for (const { path, stat: found } of listing.entries) look(path, found);
+  const mounted = await mountPointsBelow(host, folder);
+  if (mounted !== undefined) return void (mounted[0] !== undefined && refuse(mounted[0]));
   const unlisted = listing.leftOut.filter(({ reason }) => reason === 'excluded' || reason === 'unreadable');
   for (let at = 0; at < unlisted.length; at += LOOKS_AT_ONCE) {
     const batch = unlisted.slice(at, at + LOOKS_AT_ONCE);
-    await Promise.all(
-      batch.map(async ({ path }) => refuse(path, await host.stat(joinHostPath(folder, path)))),
-    );
+    await Promise.all(batch.map(async ({ path }) => look(path, await host.stat(joinHostPath(folder, path)))));
   }
 }
 
 function deviceOf({ identity }: FileStat): string {
   return identity.slice(0, identity.indexOf(':'));
+}
+
+const MOUNT_TABLE = hostPath('/proc/self/mountinfo');
+/** Bytes that are no text come as this one character. */
+const UNREADABLE = '\ufffd';
+
+/** As Linux tells them, from the folder; `undefined` on a host that does not. */
+async function mountPointsBelow(host: Host, folder: HostPath): Promise<readonly string[] | undefined> {
+  let table: string;
+  try {
+    table = await readText(host, MOUNT_TABLE);
+  } catch (failure) {
+    if (failure instanceof HostError && failure.code !== 'host-lost') return undefined;
+    throw failure;
+  }
+  const root = (await host.canonicalize(folder)).replaceAll(/[\udc80-\udcff]/g, UNREADABLE);
+  const below = root === '/' ? root : `${root}/`;
+  return table
+    .split('\n')
+    .map((line) => unescaped(line.split(' ')[4] ?? ''))
+    .filter((place) => place.startsWith(below))
+    .map((place) => place.slice(below.length));
+}
+
+/** Spaces, tabs, line breaks and backslashes are in it as three octal digits each. */
+function unescaped(field: string): string {
+  return field.replaceAll(/\\([0-7]{3})/g, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 8)),
+  );
 }

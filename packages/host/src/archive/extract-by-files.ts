@@ -6,6 +6,8 @@ import type { SafeEntry } from './archive-guard.ts';
 export interface SafeReading {
   readonly entry: SafeEntry;
   readonly body: AsyncIterable<Uint8Array>;
+  /** All of them, where they have come already. */
+  readonly content?: Uint8Array;
 }
 
 /** Writes entries below a folder through the host's file operations. */

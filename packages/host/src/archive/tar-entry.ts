@@ -19,6 +19,18 @@ export function paddingOf(size: number): number {
   return (BLOCK_BYTES - (size % BLOCK_BYTES)) % BLOCK_BYTES;
 }
 
+/** Where a header says the sum of its bytes. */
+export const CHECKSUM_AT = 148;
+export const CHECKSUM_BYTES = 8;
+
+/** The sum of a header's bytes, with spaces in the place of the sum itself. A loop: an archive has thousands of headers. */
+export function headerChecksum(block: Uint8Array): number {
+  let sum = CHECKSUM_BYTES * 0x20;
+  for (let at = 0; at < CHECKSUM_AT; at += 1) sum += block[at] ?? 0;
+  for (let at = CHECKSUM_AT + CHECKSUM_BYTES; at < BLOCK_BYTES; at += 1) sum += block[at] ?? 0;
+  return sum;
+}
+
 /** Type flags: POSIX.1-2024 pax (ustar interchange format); `L` and `K` are GNU tar's. */
 export const TYPE_FLAGS = {
   file: '0',

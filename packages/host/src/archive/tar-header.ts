@@ -1,8 +1,18 @@
 import { encodeHostPathBytes } from '../host-path-bytes.ts';
-import { BLOCK_BYTES, paddingOf, type TarEntry, TYPE_FLAGS } from './tar-entry.ts';
+import {
+  BLOCK_BYTES,
+  CHECKSUM_AT,
+  headerChecksum,
+  paddingOf,
+  type TarEntry,
+  TYPE_FLAGS,
+} from './tar-entry.ts';
 
 const NAME_BYTES = 100;
 const MAX_OCTAL_SIZE = 0o77777777777;
+/** What GNU's tar calls a record that says more of the entry behind it. */
+const RECORD_NAME = encodeHostPathBytes('././@LongLink');
+const NO_TARGET = new Uint8Array();
 
 /**
  * The header of an entry, in GNU's dialect, which carries any bytes as a name and is understood by GNU, BSD and BusyBox tar.
@@ -11,7 +21,7 @@ const MAX_OCTAL_SIZE = 0o77777777777;
 export function encodeTarHeader(entry: TarEntry): Uint8Array {
   const suffix = entry.kind === 'directory' && !entry.name.endsWith('/') ? '/' : '';
   const name = encodeHostPathBytes(entry.name + suffix);
-  const target = encodeHostPathBytes(entry.target);
+  const target = entry.target === '' ? NO_TARGET : encodeHostPathBytes(entry.target);
   const blocks: Uint8Array[] = [];
   if (!Number.isInteger(entry.modifiedMs / 1_000)) {
     const record = paxRecord('mtime', (entry.modifiedMs / 1_000).toFixed(6));
@@ -39,10 +49,9 @@ export function encodeTarEnd(): Uint8Array {
 }
 
 function longRecord(type: string, content: Uint8Array): Uint8Array[] {
-  const name = encodeHostPathBytes('././@LongLink');
   const header = headerBlock({
-    name,
-    target: new Uint8Array(),
+    name: RECORD_NAME,
+    target: NO_TARGET,
     mode: 0o644,
     size: content.length,
     seconds: 0,
@@ -63,28 +72,36 @@ interface HeaderFields {
 function headerBlock({ name, target, mode, size, seconds, type }: HeaderFields): Uint8Array {
   const block = Buffer.alloc(BLOCK_BYTES);
   block.set(name.subarray(0, NAME_BYTES), 0);
-  block.write(octal(mode, 7), 100, 'latin1');
-  block.write(octal(0, 7), 108, 'latin1');
-  block.write(octal(0, 7), 116, 'latin1');
+  writeOctal(block, 100, { value: mode, digits: 7 });
+  writeOctal(block, 108, { value: 0, digits: 7 });
+  writeOctal(block, 116, { value: 0, digits: 7 });
   writeNumber(block, 124, size);
   writeNumber(block, 136, Math.floor(seconds));
-  block.write('        ', 148, 'latin1');
   block.write(type, 156, 'latin1');
   block.set(target.subarray(0, NAME_BYTES), 157);
   block.write('ustar  \0', 257, 'latin1');
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  block.write(`${octal(sum, 6)}\0 `, 148, 'latin1');
+  writeOctal(block, CHECKSUM_AT, { value: headerChecksum(block), digits: 6 });
+  block[CHECKSUM_AT + 7] = 0x20;
   return block;
 }
 
-function octal(value: number, digits: number): string {
-  return value.toString(8).padStart(digits, '0');
+/** With zeros in front; the NUL behind it is there. */
+function writeOctal(
+  block: Buffer,
+  at: number,
+  { value, digits }: { readonly value: number; readonly digits: number },
+): void {
+  let rest = value;
+  for (let place = at + digits - 1; place >= at; place -= 1) {
+    block[place] = 0x30 + (rest % 8);
+    rest = Math.floor(rest / 8);
+  }
 }
 
 /** Octal where it fits, else GNU's base 256: a first byte of 0x80, or 0xff for a negative number, then big-endian two's complement. */
 function writeNumber(block: Buffer, at: number, value: number): void {
   if (value >= 0 && value <= MAX_OCTAL_SIZE) {
-    block.write(octal(value, 11), at, 'latin1');
+    writeOctal(block, at, { value, digits: 11 });
     return;
   }
   block.fill(value < 0 ? 0xff : 0, at, at + 4);

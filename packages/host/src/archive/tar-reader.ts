@@ -1,7 +1,15 @@
 import { HostError } from '../host-error.ts';
 import { decodeHostPathBytes } from '../host-path-bytes.ts';
 import { type ByteReader, createByteReader } from './byte-reader.ts';
-import { BLOCK_BYTES, paddingOf, type TarEntry, TYPE_FLAGS } from './tar-entry.ts';
+import {
+  BLOCK_BYTES,
+  CHECKSUM_AT,
+  CHECKSUM_BYTES,
+  headerChecksum,
+  paddingOf,
+  type TarEntry,
+  TYPE_FLAGS,
+} from './tar-entry.ts';
 
 /** No host takes a longer path, and nothing else that is read has to be whole in memory. */
 const MAX_RECORD_BYTES = 64 * 1024;
@@ -9,11 +17,25 @@ const MAX_RECORD_BYTES = 64 * 1024;
 const LATEST_MS = 8.64e15;
 /** Some writers add the kind of the file above them. */
 const MODE_BITS = 0o7777;
+const MAGIC = Buffer.from('ustar\0', 'latin1');
+const SPACE = 0x20;
+const ZERO = 0x30;
+const EQUALS = 0x3d;
+const LINE_END = 0x0a;
+/** Those that precede an entry and say more of it. */
+const RECORDS: ReadonlySet<string> = new Set([
+  TYPE_FLAGS.longName,
+  TYPE_FLAGS.longTarget,
+  TYPE_FLAGS.extended,
+  TYPE_FLAGS.global,
+]);
 
 export interface TarReading {
   readonly entry: TarEntry;
   /** The bytes of a file. What is not taken before the next entry is asked for is skipped. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** All of them, where they have come already: a small file need not be waited for. */
+  readonly content?: Uint8Array;
 }
 
 /**
@@ -28,19 +50,21 @@ export async function* readTar(
   const reader = createByteReader(chunks);
   try {
     let extras: Extras = {};
-    for (
-      let block = await reader.exactly(BLOCK_BYTES);
-      !isEnd(block);
-      block = await reader.exactly(BLOCK_BYTES)
-    ) {
+    for (;;) {
+      const block = reader.atHand(BLOCK_BYTES) ?? (await reader.exactly(BLOCK_BYTES));
+      if (isEnd(block)) break;
       const header = parseHeader(block);
-      const record = await readRecord(reader, header);
-      if (record !== undefined) {
-        extras = { ...extras, ...record };
+      if (RECORDS.has(header.type)) {
+        extras = { ...extras, ...(await readRecord(reader, header)) };
         continue;
       }
       const entry = entryOf(header, extras);
       extras = {};
+      const content = reader.atHand(entry.size + paddingOf(entry.size))?.subarray(0, entry.size);
+      if (content !== undefined) {
+        yield { entry, body: once(content), content };
+        continue;
+      }
       const body = createBody(reader, entry);
       yield { entry, body: body.chunks() };
       await body.skip();
@@ -80,10 +104,9 @@ function isEnd(block: Uint8Array): boolean {
 }
 
 function parseHeader(block: Uint8Array): Header {
-  const sum = block.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 32 : byte), 0);
-  if (numberAt(block, 148, 8) !== sum) throw invalid('the checksum of a header is wrong');
-  const magic = Buffer.from(block.subarray(257, 263)).toString('latin1');
-  const prefix = magic === 'ustar\0' ? textAt(block, 345, 155) : '';
+  if (numberAt(block, CHECKSUM_AT, CHECKSUM_BYTES) !== headerChecksum(block))
+    throw invalid('the checksum of a header is wrong');
+  const prefix = isPosix(block) ? textAt(block, 345, 155) : '';
   const name = textAt(block, 0, 100);
   return {
     name: prefix === '' ? name : `${prefix}/${name}`,
@@ -95,38 +118,49 @@ function parseHeader(block: Uint8Array): Header {
   };
 }
 
+/** GNU's own dialect has two spaces in the place of the NUL and the version, and no prefix. */
+function isPosix(block: Uint8Array): boolean {
+  for (let at = 0; at < MAGIC.length; at += 1) if (block[257 + at] !== MAGIC[at]) return false;
+  return true;
+}
+
 function textAt(block: Uint8Array, at: number, length: number): string {
+  if (block[at] === 0) return '';
   const field = block.subarray(at, at + length);
   const end = field.indexOf(0);
   return decodeHostPathBytes(end === -1 ? field : field.subarray(0, end));
 }
 
+/** Octal digits between spaces, up to a NUL; or GNU's base 256. */
 function numberAt(block: Uint8Array, at: number, length: number): number {
-  const field = Buffer.from(block.subarray(at, at + length));
-  const first = field[0] ?? 0;
-  if (first === 0x80 || first === 0xff) {
-    if (length < 12) throw invalid('a number in a header is too large');
-    const value = Number(field.readBigInt64BE(length - 8));
-    if (!Number.isSafeInteger(value)) throw invalid('a number in a header is too large');
-    return value;
+  const first = block[at] ?? 0;
+  if (first === 0x80 || first === 0xff) return binaryNumberAt(block, at, length);
+  let end = at;
+  while (end < at + length && block[end] !== 0) end += 1;
+  let start = at;
+  while (start < end && block[start] === SPACE) start += 1;
+  while (end > start && block[end - 1] === SPACE) end -= 1;
+  let value = 0;
+  for (let place = start; place < end; place += 1) {
+    const digit = (block[place] ?? 0) - ZERO;
+    if (digit < 0 || digit > 7) throw invalid('a number in a header is none');
+    value = value * 8 + digit;
   }
-  const text = (field.toString('latin1').split('\0')[0] ?? '').trim();
-  if (!/^[0-7]*$/.test(text)) throw invalid('a number in a header is none');
-  return text === '' ? 0 : Number.parseInt(text, 8);
+  return value;
 }
 
-async function readRecord(reader: ByteReader, header: Header): Promise<Extras | undefined> {
-  const { type, size } = header;
-  const records: readonly string[] = [
-    TYPE_FLAGS.longName,
-    TYPE_FLAGS.longTarget,
-    TYPE_FLAGS.extended,
-    TYPE_FLAGS.global,
-  ];
-  if (!records.includes(type)) return undefined;
+function binaryNumberAt(block: Uint8Array, at: number, length: number): number {
+  if (length < 12) throw invalid('a number in a header is too large');
+  const value = Number(Buffer.from(block.subarray(at, at + length)).readBigInt64BE(length - 8));
+  if (!Number.isSafeInteger(value)) throw invalid('a number in a header is too large');
+  return value;
+}
+
+async function readRecord(reader: ByteReader, { type, size }: Header): Promise<Extras> {
   if (size < 0 || size > MAX_RECORD_BYTES) throw invalid(`a record of ${size} bytes precedes an entry`);
-  const content = await reader.exactly(size + paddingOf(size));
-  if (content.length < size + paddingOf(size)) throw invalid('it ends early');
+  const wanted = size + paddingOf(size);
+  const content = reader.atHand(wanted) ?? (await reader.exactly(wanted));
+  if (content.length < wanted) throw invalid('it ends early');
   const bytes = content.subarray(0, size);
   if (type === TYPE_FLAGS.longName) return { name: textAt(bytes, 0, size) };
   if (type === TYPE_FLAGS.longTarget) return { target: textAt(bytes, 0, size) };
@@ -141,24 +175,34 @@ async function readRecord(reader: ByteReader, header: Header): Promise<Extras | 
 function parsePaxRecords(bytes: Uint8Array): Extras {
   let extras: Extras = {};
   for (let at = 0; at < bytes.length; ) {
-    const space = bytes.indexOf(0x20, at);
-    const length =
-      space === -1 ? Number.NaN : Number(Buffer.from(bytes.subarray(at, space)).toString('latin1'));
-    const record = bytes.subarray(space + 1, at + length - 1);
-    const equals = record.indexOf(0x3d);
-    if (
-      !Number.isInteger(length) ||
-      at + length > bytes.length ||
-      bytes[at + length - 1] !== 0x0a ||
-      equals < 1
-    ) {
-      throw invalid('a pax record is damaged');
-    }
-    const key = Buffer.from(record.subarray(0, equals)).toString('latin1');
-    extras = { ...extras, ...paxExtra(key, record.subarray(equals + 1)) };
-    at += length;
+    const space = bytes.indexOf(SPACE, at);
+    const end = at + decimalBetween(bytes, at, space);
+    const equals = bytes.indexOf(EQUALS, space);
+    const isWhole = end > space && end <= bytes.length && bytes[end - 1] === LINE_END;
+    if (!isWhole || equals <= space + 1 || equals >= end) throw invalid('a pax record is damaged');
+    extras = {
+      ...extras,
+      ...paxExtra(latin1(bytes, space + 1, equals), bytes.subarray(equals + 1, end - 1)),
+    };
+    at = end;
   }
   return extras;
+}
+
+/** The number that these digits say; NaN where they are none, or not digits. */
+function decimalBetween(bytes: Uint8Array, from: number, to: number): number {
+  let value = to > from ? 0 : Number.NaN;
+  for (let at = from; at < to; at += 1) {
+    const digit = (bytes[at] ?? 0) - ZERO;
+    value = digit < 0 || digit > 9 ? Number.NaN : value * 10 + digit;
+  }
+  return value;
+}
+
+function latin1(bytes: Uint8Array, from: number, to: number): string {
+  let text = '';
+  for (let at = from; at < to; at += 1) text += String.fromCharCode(bytes[at] ?? 0);
+  return text;
 }
 
 function paxExtra(key: string, value: Uint8Array): Extras {
@@ -166,7 +210,7 @@ function paxExtra(key: string, value: Uint8Array): Extras {
   if (key === 'path') return { name: decodeHostPathBytes(value) };
   if (key === 'linkpath') return { target: decodeHostPathBytes(value) };
   if (key !== 'size' && key !== 'mtime') return {};
-  const number = Number(Buffer.from(value).toString('latin1'));
+  const number = Number(latin1(value, 0, value.length));
   if (!Number.isFinite(number)) throw invalid(`its ${key} is no number`);
   return key === 'size' ? { size: number } : { modifiedMs: Math.round(number * 1e6) / 1_000 };
 }
@@ -199,6 +243,10 @@ function kindOf(type: string, name: string): TarEntry['kind'] {
   throw invalid(
     `${JSON.stringify(name)} is neither a file nor a folder nor a link (type ${JSON.stringify(type)})`,
   );
+}
+
+async function* once(content: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  if (content.length > 0) yield content;
 }
 
 interface Body {

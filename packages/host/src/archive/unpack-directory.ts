@@ -11,7 +11,7 @@ import {
 import { extractWithBusybox } from './busybox-tar.ts';
 import { extractByFiles, type SafeReading } from './extract-by-files.ts';
 import { extractWithTar } from './gnu-tar.ts';
-import { tarOf } from './host-tar.ts';
+import { type HostTar, tarOf } from './host-tar.ts';
 import { placeReusedFiles, type ReusedFiles } from './reuse-files.ts';
 import { readTar } from './tar-reader.ts';
 
@@ -53,24 +53,37 @@ export async function unpackDirectory(
 ): Promise<Unpacked> {
   const attempt = `unpack an archive as ${path}`;
   let staging: HostPath | undefined;
+  let source = stream;
   try {
     throwIfAborted(options.signal, attempt);
-    await refuseFull(host, path);
-    await host.makeDirectory(parentHostPath(path));
+    source = begun(stream, options.signal);
     staging = joinHostPath(parentHostPath(path), `.seedbed-${crypto.randomUUID()}.tmp`);
-    await host.makeDirectory(staging, { mode: 0o700 });
-    const unpacked = await fill(host, staging, stream, options);
+    // Asked together, which takes one round trip. Where the folder turns out to be refused, so were its parents there.
+    const [tar] = await allDone([
+      'spawn' in host ? tarOf(host) : undefined,
+      refuseFull(host, path),
+      host.makeDirectory(staging, { mode: 0o700 }),
+    ]);
+    const unpacked = await fill({ host, tar }, staging, source, options);
     throwIfAborted(options.signal, attempt);
     await host.rename(staging, path);
     return unpacked;
   } catch (failure) {
-    if (!stream.locked) await stream.cancel(failure).catch(() => undefined);
+    if (!source.locked) await source.cancel(failure).catch(() => undefined);
     if (staging !== undefined) await host.remove(staging, { recursive: true }).catch(() => undefined);
     if (options.signal?.aborted) throw abortedError(options.signal, attempt);
     throw failure instanceof HostError
       ? failure
       : new HostError('io', `Could not ${attempt}: its source failed.`, { cause: failure });
   }
+}
+
+/** What they give, once none of them is under way any more; the first failure counts. */
+async function allDone<T extends readonly unknown[]>(
+  works: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(works);
+  return await Promise.all(works);
 }
 
 async function refuseFull(host: HostFiles, path: HostPath): Promise<void> {
@@ -93,8 +106,8 @@ async function* admitted(
   onLeftOut: UnpackOptions['onLeftOut'],
 ): AsyncGenerator<SafeReading, void, undefined> {
   const links: SafeReading[] = [];
-  for await (const { entry, body } of readTar(stream)) {
-    const reading = { entry: guard.admit(entry), body };
+  for await (const { entry, ...bytes } of readTar(stream)) {
+    const reading = { entry: guard.admit(entry), ...bytes };
     if (entry.kind === 'symlink') links.push(reading);
     else yield reading;
   }
@@ -115,8 +128,13 @@ async function* counted(
   }
 }
 
+interface Unpacker {
+  readonly host: HostFiles | Host;
+  readonly tar: HostTar | undefined;
+}
+
 async function fill(
-  host: HostFiles | Host,
+  { host, tar }: Unpacker,
   staging: HostPath,
   stream: ReadableStream<Uint8Array>,
   options: UnpackOptions,
@@ -130,33 +148,23 @@ async function fill(
     guard.expect(files);
     await placeReusedFiles(host, staging, { from, files, signal: options.signal });
   }
-  const admittedOnes = admitted(abortable(stream, options.signal), guard, options.onLeftOut);
-  const readings = counted(admittedOnes, ({ size }) => {
+  const readings = counted(admitted(stream, guard, options.onLeftOut), ({ size }) => {
     entries += 1;
     bytes += size;
   });
-  if ('spawn' in host) await extractWithHost(host, staging, readings, options.signal);
+  const machine = 'spawn' in host ? host : undefined;
+  if (machine !== undefined && tar === 'gnu')
+    await extractWithTar(machine, staging, readings, options.signal);
+  else if (machine !== undefined && tar === 'busybox')
+    await extractWithBusybox(machine, staging, readings, options.signal);
   else await extractByFiles(host, staging, readings);
   return { entries, bytes };
 }
 
-async function extractWithHost(
-  host: Host,
-  staging: HostPath,
-  readings: AsyncIterable<SafeReading>,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const tar = await tarOf(host);
-  if (tar === 'gnu') await extractWithTar(host, staging, readings, signal);
-  else if (tar === 'busybox') await extractWithBusybox(host, staging, readings, signal);
-  else await extractByFiles(host, staging, readings);
-}
-
-/** The stream, failing when the signal fires also while its source gives nothing. */
-function abortable(
+/** The stream, asked for its first chunk at once, and failing when the signal fires also while its source gives nothing. */
+function begun(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal | undefined,
 ): ReadableStream<Uint8Array> {
-  if (signal === undefined) return stream;
-  return stream.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal });
+  return stream.pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), signal && { signal });
 }

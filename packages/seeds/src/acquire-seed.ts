@@ -79,7 +79,10 @@ async function lookOnce(
     }
     // Looking after others took so long that the lease would be over soon: the store is asked anew.
     const isStale = context.clock.monotonicMs() - sentMs > context.leaseMs / 3;
-    const held = isStale ? undefined : await takeLease(context, candidate, { holder, nowMs: listing.nowMs });
+    const isChanged = isStale || (candidate.overwritten && (await isSettledNow(context, seedId)));
+    const held = isChanged
+      ? undefined
+      : await takeLease(context, candidate, { holder, nowMs: listing.nowMs });
     if (held === undefined) {
       failed.push({ seedId, reason: 'lost-the-race', untilMs: listing.nowMs });
       continue;
@@ -116,6 +119,18 @@ function namesOf({ facts }: SeedReading): readonly string[] {
 
 export function describeTarget(target: SeedTarget): string {
   return 'pool' in target ? `pool ${target.pool}` : `seed ${target.seedId}`;
+}
+
+/** Before the lease is ours: under which lease another program saved its own is known only until then. */
+async function isSettledNow(context: SeedContext, seedId: SeedId): Promise<boolean> {
+  try {
+    await readSettled(context, seedId);
+    return true;
+  } catch (failure) {
+    // Said by who holds it.
+    if (failure instanceof SeedError && SEED_FAILURES.has(failure.code)) return false;
+    throw failure;
+  }
 }
 
 async function takeLease(

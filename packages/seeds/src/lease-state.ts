@@ -9,6 +9,8 @@ export interface PlantedPlace {
   readonly home: HostPath;
   readonly path: HostPath;
   readonly place: string;
+  /** A key is the same wherever it lies: nobody has to look for it. */
+  readonly rotates: boolean;
 }
 
 /** What became of a credential; `journaled` says that the store does not answer, and that it is on this machine's disk until it does. */
@@ -29,6 +31,8 @@ export interface LeaseState extends HeldLease {
   /** What was looked at last, and what became of it: the same bytes are no news. */
   looked: LookedAt | undefined;
   planted: PlantedPlace | undefined;
+  /** What was in the file when the lease was to end. */
+  last: string | undefined;
   /** On this machine's disk as long as the credential is in this program's memory alone. */
   intent: JournalEntry | undefined;
   /** Whether anything may be out there that neither the store nor the journal has. */
@@ -45,6 +49,7 @@ export function createLeaseState(held: HeldLease): LeaseState {
     seen: new Set(),
     looked: undefined,
     planted: undefined,
+    last: undefined,
     intent: undefined,
     unsaved: false,
     serially(work) {

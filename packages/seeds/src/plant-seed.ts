@@ -51,13 +51,12 @@ export async function plantSeed(
   await requireTold(context, state.holder);
   const stored = await readSettled(context, state.seedId);
   const { content, credential, bytes } = await openStored(context, stored);
-  const { generation: basis } = credential;
-  // A key is the same wherever it lies: nobody has to look for it.
+  const { generation: basis, rotates } = credential;
   const note = async (phase: 'planting' | 'planted'): Promise<void> => {
-    if (credential.rotates) await noteOutstanding(context, state, { phase, basis, place, path });
+    if (rotates) await noteOutstanding(context, state, { phase, basis, place, path });
   };
   await note('planting');
-  const planted: PlantedPlace = { files: host, home, path, place };
+  const planted: PlantedPlace = { files: host, home, path, place, rotates };
   state.planted = planted;
   state.basis = basis;
   state.seen.add(basis);

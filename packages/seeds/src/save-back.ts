@@ -18,9 +18,11 @@ export interface FoundCredential {
   readonly how: Extract<LineageEntry['how'], 'rotated' | 'refreshed'>;
   /**
    * Whether the place that it was read from holds these very bytes still. Asked after the store was read: what an agent has in its file then is no older than what anybody found
-   * there before: its file goes one way.
+   * there before: its file goes one way. Absent where it was in no file.
    */
   readonly isStillThere?: () => Promise<boolean>;
+  /** What the same holder's became after it, as far as that was written down. */
+  readonly successors?: ReadonlySet<string>;
 }
 
 /**
@@ -91,7 +93,8 @@ async function decide(
     if (!isEarlier(held.credential, next)) return { result: { outcome: 'unchanged', generation } };
     return await accepted(context, stored, { found, next, held });
   }
-  if (isPast(facts, generation)) return { result: { outcome: 'superseded', generation } };
+  if (isPast(facts, generation) || found.successors?.has(held.credential.generation) === true)
+    return { result: { outcome: 'superseded', generation } };
   const descent = await descentOf(facts, found, { held, next });
   const isLate = descent === undefined;
   if (!isLate && context.kind.succeeds(held.credential, next))
@@ -118,7 +121,7 @@ type Descent = 'basis' | 'file' | 'time';
 
 /**
  * Where the basis is not what is stored: whether what is stored came from the same holder, by whoever found it at its place, and this is what it became after that. A file goes one way,
- * whatever clocks say: what is in it after the store was read is the later one. Where nobody can look at it, as when a journal is told, the provider's times decide.
+ * whatever clocks say: what is in it after the store was read is the later one. Where there is none the provider's times decide.
  */
 async function descentOf(
   { lineage }: SeedFacts,

@@ -15,7 +15,7 @@ import { takeCredential } from './take-credential.ts';
  * The exclusive right to use a seed, and everything that is done with it. It renews itself from the moment it is given until its disposal.
  *
  * Disposal ends the watch, reads the planted file once more and saves it, then frees the seed: end what uses the login before, and remove its home after. It rejects with
- * `not-saved` or `host-failed` when that last save was not possible: the credential is then only in its file, which the next holder of the seed looks for there. Keep the home.
+ * `not-saved` or `host-failed` when that last save was not possible, or nobody could be told of it: the next holder of the seed looks for the credential's file. Keep the home.
  */
 export interface SeedLease extends AsyncDisposable {
   readonly seedId: SeedId;
@@ -85,9 +85,9 @@ export function startLease(context: SeedContext, { held, sentMs, onReleased }: L
     const failure = await lastSave(context, state);
     stop.abort();
     await renewal;
-    await endLease(context, state);
+    const untold = await endLease(context, state);
     onReleased();
-    if (failure !== undefined) throw failure;
+    if ((failure ?? untold) !== undefined) throw failure ?? untold;
   };
   const lease: SeedLease = {
     seedId: held.seedId,
@@ -146,7 +146,8 @@ async function lastSave(context: SeedContext, state: LeaseState): Promise<unknow
   const { planted } = state;
   if (planted === undefined) return undefined;
   try {
-    await state.serially(() => collectCredential(context, state, planted));
+    const outcome = await state.serially(() => collectCredential(context, state, planted));
+    if (outcome !== undefined && 'generation' in outcome) state.last = outcome.generation;
     return undefined;
   } catch (failure) {
     if (failure instanceof SeedError && failure.code === 'not-found') return undefined;

@@ -71,8 +71,8 @@ async function judge(
   }
   const aside = (from: SeedFacts, generation: string, bytes: Uint8Array): SeedFacts =>
     withAside(context, from, { generation, atMs: nowMs, reason: 'overwritten', bytes });
-  // What that program's came out of it does not say: there is nothing but the times to go by.
-  if (context.kind.succeeds(ours.credential, found) && !isEarlier(found, ours.credential)) {
+  const isLater = isUntouched(facts) || !isEarlier(found, ours.credential);
+  if (isLater && context.kind.succeeds(ours.credential, found)) {
     tell('theirs');
     const kept = aside(facts, ours.credential.generation, ours.bytes);
     return await adopted(context, { ...stored, facts: kept }, their);
@@ -85,6 +85,15 @@ async function judge(
     reason: 'overwritten',
   });
   return { facts: aside(facts, found.generation, theirs.bytes), content: stored.content };
+}
+
+/**
+ * Whether ours is from before the newest lease, whoever has it: then what another program brings came out of it, or of something earlier that rotated into it. Where we have saved under
+ * that lease there is nothing but the times to go by: that program does not say what its own came out of.
+ */
+function isUntouched({ lastLeasedMs, lineage }: SeedFacts): boolean {
+  const since = lineage.at(-1)?.atMs;
+  return since !== undefined && lastLeasedMs !== undefined && since < lastLeasedMs;
 }
 
 type Opened = Awaited<ReturnType<typeof openArchive>>;

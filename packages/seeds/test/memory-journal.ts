@@ -1,5 +1,6 @@
 import type { JournalEntry, JournalNote, SeedJournal } from '../src/journal/seed-journal.ts';
 import { SeedError } from '../src/seed-error.ts';
+import type { Dice } from './dice.ts';
 
 interface Row {
   readonly note: JournalNote;
@@ -16,11 +17,19 @@ export interface MemoryJournal extends SeedJournal {
   size(): number;
 }
 
-export function createMemoryJournal(): MemoryJournal {
-  return journalOf([], new Set(), 'first');
+/** With dice, who takes notes leaves some to others: all of a lease, or none. */
+export function createMemoryJournal(dice?: Dice): MemoryJournal {
+  return journalOf({ rows: [], dead: new Set(), dice }, 'first');
 }
 
-function journalOf(rows: Row[], dead: Set<string>, program: string): MemoryJournal {
+interface Disk {
+  readonly rows: Row[];
+  readonly dead: Set<string>;
+  readonly dice: Dice | undefined;
+}
+
+function journalOf(disk: Disk, program: string): MemoryJournal {
+  const { dead, dice, rows } = disk;
   let fails = false;
   const entryOf = (row: Row): JournalEntry => ({
     note: row.note,
@@ -39,11 +48,15 @@ function journalOf(rows: Row[], dead: Set<string>, program: string): MemoryJourn
       return entryOf(row);
     },
     async take() {
-      const free = rows.filter(({ owner }) => owner === undefined || dead.has(owner));
+      const isFree = ({ owner }: Row): boolean => owner === undefined || dead.has(owner);
+      const others = new Set(rows.filter((row) => !isFree(row)).map(({ note }) => note.holder));
+      for (const holder of new Set(rows.map(({ note }) => note.holder)))
+        if (dice?.happens(0.2)) others.add(holder);
+      const free = rows.filter((row) => isFree(row) && !others.has(row.note.holder));
       for (const row of free) row.owner = program;
       return free.map(entryOf);
     },
-    another: (name) => journalOf(rows, dead, name),
+    another: (name) => journalOf(disk, name),
     die: (name) => {
       dead.add(name);
     },

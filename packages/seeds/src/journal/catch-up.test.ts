@@ -3,6 +3,7 @@ import { ada, type Ground, homeOf, LEASE_MS, openGround } from '../../test/groun
 import { createMemoryJournal, type MemoryJournal } from '../../test/memory-journal.ts';
 import { SeedError } from '../seed-error.ts';
 import type { SeedId } from '../seed-facts.ts';
+import type { SeedLease } from '../seed-lease.ts';
 import { testCredential } from '../testing/index.ts';
 
 let ground: Ground;
@@ -18,6 +19,33 @@ afterEach(() => ground[Symbol.asyncDispose]());
 const HOME = homeOf('task');
 const rotated = (number: number): Uint8Array =>
   testCredential({ ...ada, token: `token-${number}`, at: number });
+
+/** A holder whose store has gone away, and whose lease is over; so many tokens later. */
+async function lateWithNotes(numbers: readonly number[]): Promise<{ late: SeedLease; comeBack: () => void }> {
+  const store = ground.store.another();
+  const late = await ground.seeds({ store, journal }).acquire({ seedId }, 'late');
+  await late.plant({ host: ground.host, home: HOME });
+  store.goAway();
+  for (const number of numbers) await late.writeBack(rotated(number));
+  await ground.clock.advance(LEASE_MS + 1);
+  return { late, comeBack: () => store.comeBack() };
+}
+
+/** The next holder, who dies when it has saved what is in the file, and is about to take that away. */
+async function saveAndDie(): Promise<void> {
+  const died = Promise.withResolvers<void>();
+  const rename = (): Promise<never> => {
+    died.resolve();
+    return new Promise<never>(() => undefined);
+  };
+  const store = ground.store.another();
+  void ground
+    .seeds({ store, reach: () => ({ ...ground.host, rename }) })
+    .acquire({ seedId }, 'dying')
+    .catch(() => undefined);
+  await died.promise;
+  store.goAway();
+}
 
 describe('what the store could not be told', () => {
   test('is told as soon as it is back, in order', async () => {
@@ -121,6 +149,22 @@ describe('what the store could not be told', () => {
     expect(await ground.storedToken(seedId)).toBe('token-2');
   });
 
+  test('is that a lease has ended: where no journal takes it, the end rejects, and the store is told as long as the program lives', async () => {
+    journal.failWrites();
+    const lease = await ground.seeds({ journal }).acquire({ seedId }, 'task');
+    await lease.plant({ host: ground.host, home: HOME });
+    ground.store.goAway();
+    await expect(lease[Symbol.asyncDispose]()).rejects.toMatchObject({
+      code: 'not-saved',
+      message: expect.stringContaining(HOME),
+    });
+    ground.store.comeBack();
+    await ground.clock.advance(5_000);
+    await ground.host.remove(HOME, { recursive: true });
+    await using next = await ground.seeds().acquire({ seedId }, 'next');
+    expect(next.seedId).toBe(seedId);
+  });
+
   test('is not said to be saved where there is no journal either: the lease’s end rejects, and the next holder looks there', async () => {
     const seeds = ground.seeds();
     const lease = await seeds.acquire({ seedId }, 'task');
@@ -131,6 +175,35 @@ describe('what the store could not be told', () => {
     ground.store.comeBack();
     await ground.clock.advance(LEASE_MS + 1);
     expect(await ground.storedToken(seedId)).toBe('token-2');
+  });
+
+  test('is no news where the next holder has found what came after it, whatever the clocks say', async () => {
+    const { late, comeBack } = await lateWithNotes([2, 3, 4]);
+    // Given out by a provider whose clock was set back.
+    await ground.write(HOME, { ...ada, token: 'token-4', at: 1 });
+    await using next = await ground.seeds().acquire({ seedId }, 'next');
+    await next.plant({ host: ground.host, home: homeOf('next') });
+    expect(await ground.read(homeOf('next'))).toMatchObject({ token: 'token-4' });
+    comeBack();
+    await ground.clock.advance(35_000);
+    expect(journal.size()).toBe(0);
+    expect(await ground.seeds().get(seedId)).toMatchObject({ status: 'alive', aside: [] });
+    await late[Symbol.asyncDispose]();
+    await next[Symbol.asyncDispose]();
+    expect(await ground.storedToken(seedId)).toBe('token-4');
+  });
+
+  test('is the seed’s where it was the last of its lease, although one who wanted to look found what was before it, and died', async () => {
+    const { late, comeBack } = await lateWithNotes([]);
+    await ground.write(HOME, { ...ada, token: 'token-2', at: 2 });
+    await saveAndDie();
+    await ground.write(HOME, { ...ada, token: 'token-3', at: 2 });
+    // Both are noted: what it has become, and that nothing comes after it.
+    await late[Symbol.asyncDispose]();
+    await ground.host.remove(HOME, { recursive: true });
+    comeBack();
+    await ground.clock.advance(LEASE_MS * 2);
+    expect(await ground.storedToken(seedId)).toBe('token-3');
   });
 
   test('of a seed that was deleted is forgotten', async () => {

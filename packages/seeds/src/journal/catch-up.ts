@@ -1,12 +1,14 @@
 import { changeSeed, type Decision, without } from '../change-seed.ts';
 import { releaseLease } from '../lease-release.ts';
-import { saveBack } from '../save-back.ts';
+import { type FoundCredential, saveBack } from '../save-back.ts';
 import type { SeedContext } from '../seed-context.ts';
 import { SeedError } from '../seed-error.ts';
 import type { SeedEvent } from '../seed-event.ts';
 import type { SeedFacts } from '../seed-facts.ts';
 import type { StoredSeed } from '../seed-store.ts';
 import type { JournalEntry, JournalNote } from './seed-journal.ts';
+
+type CredentialNote = Extract<JournalNote, { type: 'credential' }>;
 
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
@@ -87,7 +89,7 @@ async function tellStore(
       note.type === 'refreshing' &&
       entries.some((other) => other.note.type === 'credential' && other.note.holder === note.holder);
     try {
-      const outcome = isAnswered ? undefined : await tell(context, note);
+      const outcome = isAnswered ? undefined : await tell(context, note, entries);
       if (outcome === 'too-early') {
         held.add(note.holder);
         continue;
@@ -106,11 +108,18 @@ async function tellStore(
   return told;
 }
 
-async function tell(context: SeedContext, note: JournalNote): Promise<string> {
+async function tell(
+  context: SeedContext,
+  note: JournalNote,
+  entries: readonly JournalEntry[],
+): Promise<string> {
   try {
     switch (note.type) {
       case 'credential': {
-        const { outcome } = await saveBack(context, note.seedId, note);
+        const { outcome } = await saveBack(context, note.seedId, {
+          ...note,
+          ...descentIn(context, note, entries),
+        });
         if (note.how === 'refreshed') await releaseLease(context, note, { settled: true });
         return outcome;
       }
@@ -124,6 +133,26 @@ async function tell(context: SeedContext, note: JournalNote): Promise<string> {
     if (failure instanceof SeedError && failure.code === 'not-found') return 'deleted';
     throw failure;
   }
+}
+
+/** What the notes of a lease say of one of them: what came after it, and whether it was the last, when nothing used the file any more. */
+function descentIn(
+  { kind }: SeedContext,
+  note: CredentialNote,
+  entries: readonly JournalEntry[],
+): Pick<FoundCredential, 'isStillThere' | 'successors'> {
+  const generationOf = ({ bytes }: CredentialNote): string | undefined => {
+    const reading = kind.read(bytes);
+    return reading.state === 'logged-in' ? reading.generation : undefined;
+  };
+  const ofLease = entries.map((entry) => entry.note).filter(({ holder }) => holder === note.holder);
+  const own = generationOf(note);
+  const later = ofLease.slice(ofLease.indexOf(note) + 1);
+  const successors = later.flatMap((other) =>
+    other.type === 'credential' ? (generationOf(other) ?? []) : [],
+  );
+  const isLast = own !== undefined && ofLease.some((other) => other.type === 'ended' && other.last === own);
+  return { successors: new Set(successors.filter((each) => each !== own)), isStillThere: async () => isLast };
 }
 
 /**

@@ -169,7 +169,7 @@ const noteSchema = z.discriminatedUnion('type', [
     bytes: z.base64().transform((text): Uint8Array => Buffer.from(text, 'base64')),
   }),
   z.object({ type: z.literal('refreshing'), ...lease, basis: z.string() }),
-  z.object({ type: z.literal('ended'), ...lease }),
+  z.object({ type: z.literal('ended'), ...lease, last: z.string().optional() }),
 ]);
 
 function encodeNote(note: JournalNote): Uint8Array {

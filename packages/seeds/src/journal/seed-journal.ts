@@ -29,6 +29,8 @@ export type JournalNote =
       readonly store: string;
       readonly holder: string;
       readonly fence: number;
+      /** What was in the credential's file then, when nothing used it any more: nothing of this lease comes after it. Absent where there was no file. */
+      readonly last?: string | undefined;
     };
 
 /** A note that is on the disk. It is its taker's alone until it is released, or the taker's process ends. */

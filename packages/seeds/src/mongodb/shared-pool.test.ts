@@ -218,6 +218,15 @@ describeOnMongodb('a pool that is shared with another program', (database) => {
       expect(lineage[1]?.parent).toBe(lineage[0]?.generation);
     });
 
+    it('that it rotated under its own lease is taken over, whatever the clocks say', async () => {
+      const id = await captured();
+      expect(await planted(id)).toBe('token-1');
+      expect(await partner.acquire('team', 'them')).toEqual(id);
+      await partner.saveBack(id, [LOGIN, login('token-2', 0)]);
+      await partner.release(id, 'them');
+      expect(await planted(id)).toBe('token-2');
+    });
+
     it('of ours that it overwrites with an older one comes back', async () => {
       const id = await captured();
       await using lease = await seeds.acquire({ seedId: idOf(id) }, 'task');

@@ -16,6 +16,7 @@ export type { ConversationHandlers } from './conversation/session-desks.ts';
 export type { PendingTurn, TurnResult } from './conversation/turn-tracker.ts';
 export type { CodexBinary } from './find-codex.ts';
 export { codexCredential } from './login/codex-credential.ts';
+export { codexExecRefresh } from './login/codex-exec-refresh.ts';
 export { readCodexQuota } from './login/codex-quota.ts';
 export { codexRefresh } from './login/codex-refresh.ts';
 export type { DevicePrompt } from './login/device-prompt.ts';

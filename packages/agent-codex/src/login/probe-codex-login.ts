@@ -40,7 +40,8 @@ const MAX_AUTH_JSON_BYTES = 256 * 1024;
  * Asks whether a login works by one turn of `codex exec`, in a home of its own: the way that is left where a provider cannot be asked directly. It costs a turn.
  * Whoever calls it must be the only one who uses the login meanwhile.
  *
- * @throws {AgentCodexError} `launch-failed` when the workdir is there already. @throws {HostError} when the host fails before Codex was started.
+ * @throws {AgentCodexError} `launch-failed` when the workdir is there already. @throws {HostError} when the host fails before Codex was started, and where the file cannot be read after
+ * it: the workdir then stays, with what may be the only copy of the login.
  */
 export async function probeCodexLogin(
   host: Host,
@@ -53,14 +54,18 @@ export async function probeCodexLogin(
       'launch-failed',
       `Did not probe a login in ${paths.workdir}: it is there already, and would be removed afterwards. Name a folder that is not.`,
     );
+  const remove = (): Promise<void> => host.remove(paths.workdir, { recursive: true });
   try {
     await fillProbeHome(host, paths.workdir, { authJson, config: options.config ?? {} });
-    const outcome = await oneTurn(host, options);
-    const after = await textIfThere(host, paths.authJson);
-    return { outcome, ...(after === undefined || after === authJson ? {} : { authJson: after }) };
-  } finally {
-    await host.remove(paths.workdir, { recursive: true });
+  } catch (failure) {
+    await remove().catch(() => undefined);
+    throw failure;
   }
+  const outcome = await oneTurn(host, options);
+  const after = await textIfThere(host, paths.authJson);
+  // What was found counts more than the folder, which the next probe misses if it stays.
+  await remove().catch(() => undefined);
+  return { outcome, ...(after === undefined || after === authJson ? {} : { authJson: after }) };
 }
 
 async function fillProbeHome(

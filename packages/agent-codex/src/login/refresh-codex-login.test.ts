@@ -149,6 +149,14 @@ describe('a refresh of a login', () => {
     expect(result).toMatchObject({ outcome: 'unknown', why: expect.stringMatching(/another account/) });
   });
 
+  it('takes tokens for its own that name another account of the same person: the old ones are spent', async () => {
+    await using oauth = await openRotatingOAuth();
+    const login = JSON.parse(await oauth.logIn());
+    login.tokens.account_id = 'another workspace';
+    const result = await refreshCodexLogin(JSON.stringify(login), { tokenUrl: oauth.tokenUrl });
+    expect(result).toMatchObject({ outcome: 'refreshed' });
+  });
+
   it('never refreshes a key', async () => {
     expect(await refreshCodexLogin('{"OPENAI_API_KEY":"sk-1"}')).toEqual({ outcome: 'not-needed' });
   });

@@ -1,10 +1,10 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rmdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hostPath, parentHostPath } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
 import { createSeeds, type SeedEvent, type SeedId, type Seeds } from '@seedbed/seeds';
 import { createMemorySeedStore } from '@seedbed/seeds/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { codexBinary, downloadTimeout, supportedVersions } from '../../test/codex-binaries.ts';
 import {
   type LoginGround,
@@ -14,7 +14,9 @@ import {
   openLoginGround,
 } from '../../test/codex-login.ts';
 import { openCodexProcess } from '../../test/scripted-codex.ts';
+import { fingerprintOf } from '../testing/oauth/token-ledger.ts';
 import { codexCredential } from './codex-credential.ts';
+import { codexExecRefresh } from './codex-exec-refresh.ts';
 import { codexRefresh } from './codex-refresh.ts';
 import { CODEX_SEED_MANIFEST } from './seed-manifests.ts';
 
@@ -29,6 +31,9 @@ interface Drawer extends AsyncDisposable {
 
 const host = createLocalHost();
 afterAll(() => host[Symbol.asyncDispose]());
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 const folderOf = (home: LoginHome) => parentHostPath(hostPath(dirname(home.authJson)));
 
@@ -83,6 +88,39 @@ describe.each(supportedVersions)('a login as a seed, with the real Codex %s', (v
     expect(refreshTokens.map(({ state }) => state)).toEqual(['spent', 'live']);
   });
 });
+
+describe.each(supportedVersions)(
+  'a login whose provider cannot be asked, by a turn of codex exec %s',
+  (version) => {
+    test('is refreshed, kept, and found dead, with none of the keys of who asks', async () => {
+      for (const name of ['OPENAI_API_KEY', 'CODEX_API_KEY', 'CODEX_ACCESS_TOKEN'])
+        vi.stubEnv(name, 'sk-inherited');
+      await using here = createLocalHost();
+      await using ground = await openLoginGround();
+      const { model, oauth } = ground;
+      await using drawer = openDrawer();
+      const seedId = await capturedLogin(drawer, ground);
+      const folder = await mkdtemp('/var/tmp/seedbed-probes-');
+      const refresh = codexExecRefresh(here, {
+        codex: hostPath(await codexBinary(version)),
+        workdir: hostPath(`${folder}/probe`),
+        config: oauth.config(model.providerConfig()),
+        env: oauth.environment('probe'),
+      });
+      const verify = async () => (await drawer.seeds.verifyAndRefresh(seedId, refresh)).outcome;
+      expect(await verify()).toBe('alive');
+      await oauth.expireAccess('account-1');
+      expect(await verify()).toBe('refreshed');
+      await oauth.revoke('account-1');
+      expect(await verify()).toBe('retired');
+      const { requests, spentTwice } = await oauth.audit();
+      expect(spentTwice).toEqual([]);
+      expect(requests.map(({ accessToken }) => accessToken)).not.toContain(fingerprintOf('sk-inherited'));
+      expect(requests.filter(({ path }) => path === '/v1/responses').length).toBeGreaterThan(1);
+      await rmdir(folder);
+    });
+  },
+);
 
 describe('a login that nobody uses', () => {
   test('is refreshed without a host, and what comes out is what the store has', async () => {

@@ -69,7 +69,7 @@ export function readTokenAnswer(answer: ProviderAnswer, sent: ChatgptTokens): To
 }
 
 /** An answer to our token is ours: only of somebody else's account, and nobody known to be the same person in it, it is not. */
-function isOfAnother({ access_token, id_token }: GrantedTokens, sent: ChatgptTokens): boolean {
+function isOfAnother({ access_token, id_token }: z.infer<typeof grantSchema>, sent: ChatgptTokens): boolean {
   const { accountId, userId } = readTokenClaims(access_token) ?? {};
   if (accountId === undefined || sent.account_id == null || accountId === sent.account_id) return false;
   const user = userId ?? userOf(id_token);

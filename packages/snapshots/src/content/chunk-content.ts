@@ -42,7 +42,8 @@ export async function chunkContent(
   }
   const whole = digest.ofWholeChunks();
   return {
-    chunks,
+    // An array that has grown has room for more: in a large folder that adds up.
+    chunks: chunks.slice(),
     size,
     digest: digest.ofAll(),
     ...(whole === undefined ? {} : { wholeChunksDigest: whole }),

@@ -7,6 +7,10 @@ import { decompress } from './compression.ts';
 
 /** Chunks that lie beside each other are asked for together, up to this many bytes. */
 const RUN_BYTES = 4 * 1024 * 1024;
+/** … and as read: what compresses very well takes much more room than it does in the store. */
+const RUN_PLAIN_BYTES = 8 * 1024 * 1024;
+/** How many chunks of a run are unpacked at once. */
+const UNPACKED_AT_ONCE = 4;
 /** A gap that is cheaper to read over than to ask again behind. */
 const GAP_BYTES = 64 * 1024;
 /** How many runs are read before they are needed. */
@@ -63,6 +67,7 @@ function* runsOf(ids: Iterable<ChunkId>, { places, what }: ReadChunksOptions): G
   let pack: BlobId | undefined;
   let start = 0;
   let end = 0;
+  let plainBytes = 0;
   let chunks: (readonly [ChunkId, ChunkPlace])[] = [];
   const run = (): Run[] =>
     pack === undefined || chunks.length === 0 ? [] : [{ pack, offset: start, length: end - start, chunks }];
@@ -74,14 +79,17 @@ function* runsOf(ids: Iterable<ChunkId>, { places, what }: ReadChunksOptions): G
       place.pack === pack &&
       place.offset >= end &&
       place.offset - end <= GAP_BYTES &&
-      last - start <= RUN_BYTES;
+      last - start <= RUN_BYTES &&
+      plainBytes + place.bytes <= RUN_PLAIN_BYTES;
     if (!follows) {
       yield* run();
       pack = place.pack;
       start = place.offset;
+      plainBytes = 0;
       chunks = [];
     }
     end = last;
+    plainBytes += place.bytes;
     chunks.push([id, place]);
   }
   yield* run();
@@ -93,17 +101,21 @@ async function readRun(
   options: ReadChunksOptions,
 ): Promise<readonly ReadChunk[]> {
   const bytes = await readRange(blobs, run, options);
-  return await Promise.all(
-    run.chunks.map(async ([id, place]) => {
-      const from = place.offset - run.offset;
-      const stored = bytes.subarray(from, from + place.storedBytes);
-      const plain = await decompress({ bytes: stored, codec: place.codec }).catch((cause: unknown) => {
+  const unpack = async ([id, place]: readonly [ChunkId, ChunkPlace]): Promise<ReadChunk> => {
+    const from = place.offset - run.offset;
+    const stored = bytes.subarray(from, from + place.storedBytes);
+    const plain = await decompress({ bytes: stored, codec: place.codec }, place.bytes).catch(
+      (cause: unknown) => {
         throw damaged(id, options.what, cause);
-      });
-      if (plain.length !== place.bytes || chunkIdOf(plain) !== id) throw damaged(id, options.what);
-      return { id, bytes: plain };
-    }),
-  );
+      },
+    );
+    if (plain.length !== place.bytes || chunkIdOf(plain) !== id) throw damaged(id, options.what);
+    return { id, bytes: plain };
+  };
+  const unpacked: ReadChunk[] = [];
+  for (let at = 0; at < run.chunks.length; at += UNPACKED_AT_ONCE)
+    unpacked.push(...(await Promise.all(run.chunks.slice(at, at + UNPACKED_AT_ONCE).map(unpack))));
+  return unpacked;
 }
 
 async function readRange(

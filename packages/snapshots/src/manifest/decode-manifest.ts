@@ -2,13 +2,24 @@ import type { BlobId } from '@seedbed/blob-store';
 import { z } from 'zod';
 import { SnapshotError } from '../snapshot-error.ts';
 import { MANIFEST_FORMAT, MANIFEST_VERSION } from './encode-manifest.ts';
-import type { ChunkId, ChunkPlace, Json, LeftOut, Manifest, RecordEntry, SnapshotEntry } from './manifest.ts';
+import {
+  CHUNK_BYTES,
+  type ChunkId,
+  type ChunkPlace,
+  type Json,
+  type LeftOut,
+  type Manifest,
+  type RecordEntry,
+  type SnapshotEntry,
+} from './manifest.ts';
 
 const count = z.int().nonnegative();
 const time = z.number();
 const text = z.string();
 const mode = z.int().min(0).max(0o777);
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
+/** Whoever reads as much as one says has room for it. */
+const chunkBytes = z.int().min(0).max(CHUNK_BYTES);
 const chunkId = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 const blobId = z.custom<BlobId>((value) => typeof value === 'string' && /^[A-Za-z0-9_-]{1,128}$/.test(value));
 
@@ -49,7 +60,7 @@ const lineSchemas = {
     number01,
   ]),
   d: z.tuple([z.literal('d'), text, mode, time]),
-  c: z.tuple([z.literal('c'), chunkId, count, count, count, count, number01]),
+  c: z.tuple([z.literal('c'), chunkId, count, count, chunkBytes, chunkBytes, number01]),
   l: z.tuple([z.literal('l'), text, time, text]),
   h: z.tuple([z.literal('h'), text, text]),
   o: z.tuple([z.literal('o'), text, reason]),

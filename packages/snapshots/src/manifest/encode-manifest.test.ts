@@ -1,3 +1,4 @@
+import type { BlobId } from '@seedbed/blob-store';
 import { expect, it } from 'vitest';
 import { decodeManifest } from './decode-manifest.ts';
 import { encodeManifest } from './encode-manifest.ts';
@@ -42,4 +43,15 @@ it.each([1, 7, 64, 100_000])('is read in pieces of %i bytes as it was written', 
     await expect(decodeManifest(inPieces(bytes.subarray(0, cut), size), 'it')).rejects.toMatchObject({
       code: 'damaged',
     });
+});
+
+it.each([
+  ['lies in more bytes than it can', { storedBytes: 2 ** 40, bytes: 5 }],
+  ['has more bytes than it can', { storedBytes: 5, bytes: 2 ** 40 }],
+  ['lies before its pack', { storedBytes: 5, bytes: 5, offset: -1 }],
+])('is refused when a chunk %s', async (_, place) => {
+  const chunk = { pack: 'p' as BlobId, offset: 0, codec: 'none' as const, ...place };
+  const chunks = new Map([['a'.repeat(43), chunk]]);
+  const bytes = Buffer.concat([...encodeManifest({ ...plain, chunks })]);
+  await expect(decodeManifest(inPieces(bytes, 100), 'it')).rejects.toMatchObject({ code: 'damaged' });
 });

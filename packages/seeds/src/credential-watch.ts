@@ -77,7 +77,14 @@ export async function bringNewer(
   const { generation } = stored.credential;
   if (state.seen.has(generation)) return;
   const { place, path } = planted;
-  await noteOutstanding(context, state, { phase: 'planted', basis: generation, place, path });
+  const isNoted = await noteOutstanding(context, state, {
+    phase: 'planted',
+    basis: generation,
+    place,
+    path,
+  });
+  // Newer still by now: brought after the next renewal.
+  if (!isNoted) return;
   await writeSeedFile(planted.files, planted.home, { file: context.credential, bytes: stored.bytes });
   state.basis = generation;
   state.seen.add(generation);

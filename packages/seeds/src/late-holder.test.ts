@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ada, type Ground, homeOf, LEASE_MS, loginIn, openGround } from '../test/ground.ts';
+import { without } from './change-seed.ts';
 import type { SeedId } from './seed-facts.ts';
 import type { SeedLease } from './seed-lease.ts';
 import type { Seeds } from './seeds.ts';
@@ -48,6 +49,25 @@ async function expectThirdFor(seeds: Seeds): Promise<void> {
   expect(await ground.read(homeOf('next'))).toMatchObject({ token: 'token-3' });
   await lease[Symbol.asyncDispose]();
 }
+
+test('what a late holder saves while the next one plants is what that one has', async () => {
+  const late = await ground.seeds().acquire({ seedId }, 'late');
+  let isDue = true;
+  const writeFile: Ground['host']['writeFile'] = async (...args) => {
+    await ground.host.writeFile(...args);
+    if (!isDue) return;
+    isDue = false;
+    await late.writeBack(testCredential(SECOND));
+  };
+  // As a machine that has stood still.
+  const stored = await ground.store.get(seedId);
+  if (stored === undefined) throw new Error('the seed is gone');
+  await ground.store.update(stored, { facts: without(stored.facts, 'lease') });
+  await using next = await ground.seeds().acquire({ seedId }, 'next');
+  await next.plant({ host: { ...ground.host, writeFile }, home: HOME });
+  expect(await ground.read(HOME)).toMatchObject({ token: 'token-2' });
+  await late[Symbol.asyncDispose]();
+});
 
 describe.each([
   ['in one second', { at: 2, status: 'alive' }],

@@ -13,18 +13,24 @@ import type { SeedContext } from './seed-context.ts';
 import { SeedError, type SeedErrorCode } from './seed-error.ts';
 import type { Outstanding, SeedFacts, SeedId } from './seed-facts.ts';
 
-/** Notes under a lease where its credential is going to be, before it goes there. @throws {SeedError} `lease-lost`. */
+/**
+ * Notes under a lease where its credential is going to be, before it goes there. `false`, and nothing is noted, when what is stored is no longer its basis: somebody's late save has come
+ * between, and what was read may be spent.
+ *
+ * @throws {SeedError} `lease-lost`.
+ */
 export async function noteOutstanding(
   context: SeedContext,
   held: HeldLease,
   outstanding: Omit<Outstanding, 'holder' | 'fence'>,
-): Promise<void> {
+): Promise<boolean> {
   const { holder, fence, seedId } = held;
-  await changeSeed(context, seedId, ({ facts }) => {
+  return await changeSeed(context, seedId, ({ facts }) => {
     refuseLost(facts, held);
+    if (facts.credential?.generation !== outstanding.basis) return { result: false };
     return {
       change: { facts: { ...facts, outstanding: { ...outstanding, holder, fence } } },
-      result: undefined,
+      result: true,
     };
   });
 }

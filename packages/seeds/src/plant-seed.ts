@@ -49,24 +49,41 @@ export async function plantSeed(
   throwIfAborted(signal, `plant seed ${state.seedId}`);
   await settlePresent(context, state, { host, home, path });
   await requireTold(context, state.holder);
-  const stored = await readSettled(context, state.seedId);
-  const { content, credential, bytes } = await openStored(context, stored);
+  const to = { files: host, home, path, place };
+  while (!(await plantStored(context, state, { to, rewrite, signal })))
+    throwIfAborted(signal, `plant in ${home}`);
+}
+
+/** `false` when something newer was stored meanwhile: that is planted then, before anybody uses this. */
+async function plantStored(
+  context: SeedContext,
+  state: LeaseState,
+  {
+    to,
+    rewrite,
+    signal,
+  }: {
+    readonly to: Omit<PlantedPlace, 'rotates'>;
+    readonly rewrite: PlantOptions['rewrite'];
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<boolean> {
+  const { seedId } = state;
+  const { files, home, path, place } = to;
+  const { content, credential, bytes } = await openStored(context, await readSettled(context, seedId));
   const { generation: basis, rotates } = credential;
-  const note = async (phase: 'planting' | 'planted'): Promise<void> => {
-    if (rotates) await noteOutstanding(context, state, { phase, basis, place, path });
-  };
-  await note('planting');
-  const planted: PlantedPlace = { files: host, home, path, place, rotates };
+  const note = async (phase: 'planting' | 'planted'): Promise<boolean> =>
+    !rotates || (await noteOutstanding(context, state, { phase, basis, place, path }));
+  if (!(await note('planting'))) return false;
+  const planted: PlantedPlace = { ...to, rotates };
   state.planted = planted;
   state.basis = basis;
   state.seen.add(basis);
-  throwIfAborted(signal, `plant seed ${state.seedId}`);
+  throwIfAborted(signal, `plant seed ${seedId}`);
   await writeFiles(context, planted, { content, rewrite });
-  await onHost(`plant in ${home}`, () =>
-    writePlantedMarker(host, home, { seedId: state.seedId, generation: basis }),
-  );
+  await onHost(`plant in ${home}`, () => writePlantedMarker(files, home, { seedId, generation: basis }));
   state.looked = { bytes, outcome: { outcome: 'unchanged', generation: basis } };
-  await note('planted');
+  return await note('planted');
 }
 
 export function placeOf({ label }: Pick<Host, 'label'>): string {

@@ -53,6 +53,21 @@ describe('a credential that a program keeps in its memory', () => {
     expect(JSON.parse(Buffer.from(await lease.take()).toString())).toMatchObject({ token: 'token-2' });
   });
 
+  test('is suspect when its program died after it had taken it twice', async () => {
+    const away = ground.store.another();
+    const dying = ground.seeds({ store: away, journal: journal.another('dying') });
+    const lease = await dying.acquire({ seedId }, 'task');
+    await lease.take();
+    await lease.writeBack(second);
+    await lease.take();
+    away.goAway();
+    journal.die('dying');
+    await ground.clock.advance(LEASE_MS + 1);
+    const next = ground.seeds({ journal: journal.another('next') });
+    await using _lease = await next.acquire({ seedId }, 'same machine');
+    expect((await next.get(seedId)).status).toBe('suspect');
+  });
+
   test('is given to nobody while the program that has it may be alive, although it cannot be seen', async () => {
     const other = ground.seeds({ journal: journal.another('in its own container') });
     await using lease = await other.acquire({ seedId }, 'task');

@@ -13,16 +13,18 @@ import { readSettled } from './settle-overwritten.ts';
 export async function takeCredential(context: SeedContext, state: LeaseState): Promise<Uint8Array> {
   const { seedId, holder, fence } = state;
   await requireTold(context, holder);
-  const { bytes, credential } = await openStored(context, await readSettled(context, seedId));
-  const { generation: basis, rotates } = credential;
-  if (rotates) {
-    const note = { type: 'refreshing', seedId, store: context.store.label, basis, holder, fence } as const;
-    state.intent ??= await context.journal?.write(note);
-    await noteOutstanding(context, state, { phase: 'refreshing', basis });
+  for (;;) {
+    const { bytes, credential } = await openStored(context, await readSettled(context, seedId));
+    const { generation: basis, rotates } = credential;
+    if (rotates) {
+      const note = { type: 'refreshing', seedId, store: context.store.label, basis, holder, fence } as const;
+      state.intent ??= await context.journal?.write(note);
+      if (!(await noteOutstanding(context, state, { phase: 'refreshing', basis }))) continue;
+    }
+    state.basis = basis;
+    state.seen.add(basis);
+    return bytes;
   }
-  state.basis = basis;
-  state.seen.add(basis);
-  return bytes;
 }
 
 /** What is stored is the newest only if nothing of this holder's waits in the journal. @throws {SeedError} `store-unavailable`. */

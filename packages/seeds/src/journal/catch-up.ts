@@ -161,14 +161,15 @@ function descentIn(
  */
 function doubted(
   { facts, nowMs }: StoredSeed,
-  { holder, basis }: Extract<JournalNote, { type: 'refreshing' }>,
+  { holder }: Extract<JournalNote, { type: 'refreshing' }>,
 ): Decision<'suspect' | 'too-early'> {
   const { outstanding, credential, lease, status } = facts;
   const result = 'suspect';
   if (outstanding?.holder !== holder) return { result };
   if (lease?.holder === holder && lease.expiresMs > nowMs) return { result: 'too-early' };
   const settled: SeedFacts = without(facts, 'outstanding');
-  if (credential?.generation !== basis || status === 'retired') return { change: { facts: settled }, result };
+  if (credential?.generation !== outstanding.basis || status === 'retired')
+    return { change: { facts: settled }, result };
   const statusReason = 'a program died while it refreshed it; the token may be spent';
   return { change: { facts: { ...settled, status: 'suspect', statusReason } }, result };
 }

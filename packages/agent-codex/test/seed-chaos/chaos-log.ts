@@ -10,6 +10,8 @@ export type ChaosEntry =
   | { readonly type: 'verified'; readonly outcome: string }
   | { readonly type: 'clock-step'; readonly minutes: number }
   | { readonly type: 'event'; readonly event: string; readonly detail: string }
+  /** What was done to programs, stores and clocks. */
+  | { readonly type: 'disturbance'; readonly what: string }
   /** What a program did not expect. */
   | { readonly type: 'fault'; readonly story: string };
 

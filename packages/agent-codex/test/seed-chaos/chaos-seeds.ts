@@ -120,5 +120,6 @@ export function journalOf({ folder }: ChaosPlan, slot: number): SeedJournal {
 function detailOf(event: SeedEvent): string {
   const cause = 'cause' in event && event.cause instanceof Error ? event.cause.message : '';
   const reason = 'reason' in event ? event.reason : 'outcome' in event ? event.outcome : cause;
-  return `${event.seedId} ${event.holder ?? ''} ${reason}`;
+  const generation = 'generation' in event ? event.generation.slice(0, 12) : '';
+  return `${event.seedId} ${event.holder ?? ''} ${generation} ${reason}`;
 }

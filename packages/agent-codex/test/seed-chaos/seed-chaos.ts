@@ -13,6 +13,7 @@ import { CHAOS_MARK, type ChaosPlan, type MongodbPlace, POOL, planFile } from '.
 import { createPlaces, journalOf, openChaosSeeds, openChaosStore } from './chaos-seeds.ts';
 import { checkLogins } from './check-logins.ts';
 import { createDice } from './dice.ts';
+import { harmStory } from './harm-story.ts';
 import { type ChaosCounts, countChaos, judgeChaos } from './judge-chaos.ts';
 import { openWallClock } from './stepped-clocks.ts';
 import { fragileMongodb, fragileSqlite } from './store-outage.ts';
@@ -28,7 +29,7 @@ export interface SeedChaosOptions {
   readonly tasks: number;
   readonly store: 'sqlite' | MongodbPlace;
   readonly leaseMs: number;
-  /** Keeps what the run wrote, for who wants to know why. */
+  /** Keeps what the run wrote, also where nothing is wrong. */
   readonly keep?: boolean;
 }
 
@@ -36,7 +37,9 @@ export interface SeedChaosReport {
   readonly counts: ChaosCounts & Disturbances;
   /** What must not happen; empty. */
   readonly violations: readonly string[];
-  /** Only where it was kept. */
+  /** What happened to the logins concerned; empty. */
+  readonly story: readonly string[];
+  /** Log, homes, journals and, where it is a file, the store. Only where it was kept. */
   readonly folder: string | undefined;
 }
 
@@ -49,7 +52,8 @@ const LEFT_MS = 40_000;
 export async function runSeedChaos(options: SeedChaosOptions): Promise<SeedChaosReport> {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'seedbed-seed-chaos-'));
-  if (options.keep !== true) stack.defer(() => rm(folder, { recursive: true, force: true }));
+  let isKept = options.keep === true;
+  stack.defer(() => (isKept ? undefined : rm(folder, { recursive: true, force: true })));
   for (const name of ['marks', 'homes']) mkdirSync(join(folder, name));
   const accounts = Array.from({ length: options.seeds }, (_, number) => ({ id: `account-${number}` }));
   const oauth = stack.use(await openRotatingOAuthProcess({ accounts, accessTokenMs: 3_000 }));
@@ -84,10 +88,13 @@ export async function runSeedChaos(options: SeedChaosOptions): Promise<SeedChaos
   const left = await leftProcesses(plan.mark);
   const log = readChaosLog(folder);
   const audit = await oauth.audit();
+  const violations = [...judgeChaos(log, audit), ...ends, ...left];
+  isKept ||= violations.length > 0;
   return {
     counts: { ...countChaos(log, audit), ...disturbances },
-    violations: [...judgeChaos(log, audit), ...ends, ...left],
-    folder: options.keep === true ? folder : undefined,
+    violations,
+    story: violations.length === 0 ? [] : harmStory({ log, audit, violations }),
+    folder: isKept ? folder : undefined,
   };
 }
 

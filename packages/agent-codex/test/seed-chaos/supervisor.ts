@@ -38,12 +38,14 @@ export async function disturb(plan: ChaosPlan, options: DisturbOptions): Promise
   const { dice, fragile, oauth, seconds, wall } = options;
   const fleet = createFleet(plan, options.controllers);
   const counts = { controllerKills: 0, agentKills: 0, outages: 0, wallClockSteps: 0, providerFaults: 0 };
+  const note = (what: string): void => logChaos(plan.folder, { type: 'disturbance', what });
   const outages: Promise<void>[] = [];
   let awayUntil = 0;
   const outage = (): void => {
     if (performance.now() < awayUntil) return;
     const ms = dice.happens(0.3) ? LONG_OUTAGE_MS + dice.upTo(3_000) : 300 + dice.upTo(plan.leaseMs * 1.5);
     awayUntil = performance.now() + ms + plan.leaseMs;
+    note(`the store goes away for ${Math.round(ms)} ms`);
     outages.push(fragile.away(ms, dice));
     counts.outages += 1;
   };
@@ -94,11 +96,18 @@ async function useUpFaults(oauth: RotatingOAuth): Promise<void> {
   }
 }
 
+/** Kills a process unless this is a bad moment for it, and notes it. */
+function kill(folder: string, what: string, pid: number): boolean {
+  const isKilled = killUndisturbed(pid, join(folder, 'marks'));
+  if (isKilled) logChaos(folder, { type: 'disturbance', what: `${what} ${pid} is killed` });
+  return isKilled;
+}
+
 function killAgent({ folder }: ChaosPlan, dice: Dice): boolean {
   const agents = readChaosLog(folder).flatMap((entry) => (entry.type === 'agent' ? [entry.pid] : []));
   const recent = agents.slice(-6).filter(isRunning);
   const pid = dice.oneOf(recent);
-  return pid !== undefined && killUndisturbed(pid, join(folder, 'marks'));
+  return pid !== undefined && kill(folder, 'agent', pid);
 }
 
 interface Fleet {
@@ -112,7 +121,6 @@ interface Fleet {
 function createFleet(plan: ChaosPlan, size: number): Fleet {
   const slots: (ChildProcess | undefined)[] = Array.from({ length: size }, () => undefined);
   const lives = slots.map(() => 0);
-  const marks = join(plan.folder, 'marks');
   const start = (slot: number): ChildProcess => {
     const argv = [CONTROLLER, planFile(plan.folder), String(slot), String(lives[slot])];
     lives[slot] = (lives[slot] ?? 0) + 1;
@@ -133,7 +141,7 @@ function createFleet(plan: ChaosPlan, size: number): Fleet {
     },
     kill(dice) {
       const child = dice.oneOf(slots.filter((each) => each !== undefined));
-      return child?.pid !== undefined && killUndisturbed(child.pid, marks);
+      return child?.pid !== undefined && kill(plan.folder, 'controller', child.pid);
     },
     async end() {
       const ending = slots.flatMap((child) => {

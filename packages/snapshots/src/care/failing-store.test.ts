@@ -126,3 +126,23 @@ it('removes few blobs at once, however many a save that failed has stored', asyn
   expect(mostAtOnce()).toBeLessThanOrEqual(8);
   expect(await Array.fromAsync(blobs.list())).toEqual([]);
 });
+
+it('leaves nothing of a put that was still on its way when the save failed', async () => {
+  await using ground = await openGround();
+  const blobs = createMemoryBlobStore({
+    async faults(operation) {
+      if (operation === 'put-commit')
+        for (let turns = 0; turns < 2_000; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+      return undefined;
+    },
+  });
+  const snapshots = createSnapshots({ index: ground.index, blobs, encryption: 'plaintext' });
+  const records = async function* () {
+    for (let piece = 0; piece < 6; piece += 1) yield new Uint8Array(randomBytes(1024 * 1024));
+    throw new Error('no more');
+  };
+  await expect(snapshots.save(host, ground.work, { task: 't', records: { log: records() } })).rejects.toThrow(
+    'no more',
+  );
+  expect(await Array.fromAsync(blobs.list())).toEqual([]);
+});

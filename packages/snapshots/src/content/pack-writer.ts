@@ -19,6 +19,8 @@ export interface PackWriter {
   readonly storedBytes: number;
   /** Puts what is left. Every chunk that was added now lies where this says. */
   finish(): Promise<ReadonlyMap<ChunkId, ChunkPlace>>;
+  /** Begins nothing more; resolves when nothing is on its way to the store any more. */
+  giveUp(): Promise<void>;
   /** Ids of all packs that were put or begun, also after a failure. */
   readonly packs: readonly BlobId[];
 }
@@ -125,6 +127,11 @@ export function createPackWriter(
       await Promise.all(running);
       if (failure.met) throw failure.error;
       return places;
+    },
+    async giveUp() {
+      fail(new Error('The packs were given up.'));
+      await order;
+      await Promise.all(running);
     },
   };
 }

@@ -74,6 +74,8 @@ export async function saveSnapshot(
   try {
     uncommitted = await storedThrough(writer, { host, folder, manifestId, plan });
   } catch (failure) {
+    // What is still on its way would come behind the removal, and stay.
+    await writer.giveUp();
     await removeAll(blobs, own());
     throw asSnapshotError(failure, `save ${JSON.stringify(task)}`);
   }

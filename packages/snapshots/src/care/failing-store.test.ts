@@ -129,20 +129,21 @@ it('removes few blobs at once, however many a save that failed has stored', asyn
 
 it('leaves nothing of a put that was still on its way when the save failed', async () => {
   await using ground = await openGround();
+  const turns = async (count: number): Promise<undefined> => {
+    for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    return undefined;
+  };
   const blobs = createMemoryBlobStore({
-    async faults(operation) {
-      if (operation === 'put-commit')
-        for (let turns = 0; turns < 2_000; turns += 1) await new Promise((resolve) => setImmediate(resolve));
-      return undefined;
-    },
+    faults: async (operation) => (operation === 'put-commit' ? await turns(500) : undefined),
   });
   const snapshots = createSnapshots({ index: ground.index, blobs, encryption: 'plaintext' });
   const records = async function* () {
-    for (let piece = 0; piece < 6; piece += 1) yield new Uint8Array(randomBytes(1024 * 1024));
+    for (let piece = 0; piece < 12; piece += 1) yield new Uint8Array(randomBytes(1024 * 1024));
     throw new Error('no more');
   };
   await expect(snapshots.save(host, ground.work, { task: 't', records: { log: records() } })).rejects.toThrow(
     'no more',
   );
+  await turns(2_000);
   expect(await Array.fromAsync(blobs.list())).toEqual([]);
 });

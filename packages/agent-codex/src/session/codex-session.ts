@@ -60,7 +60,8 @@ export function createSession(parts: SessionParts): CodexSession {
   const over = Promise.withResolvers<SessionEnd>();
   const journal = openJournal(parts);
   const saves = createSerialSaves(async (endState) => {
-    const signal = endState === 'checkpoint' ? undefined : AbortSignal.timeout(lastSaveMs);
+    // Also after a turn: an agent can put a pipe where a file was, and keep whoever reads it on a host far away.
+    const signal = AbortSignal.timeout(lastSaveMs);
     const { lastSeq } = conversation.state();
     const saved = await saveTask(parts, { endState, turnsBefore, follows, lastSeq, signal });
     journal?.saved(lastSeq);

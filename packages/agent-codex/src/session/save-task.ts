@@ -36,7 +36,7 @@ export async function saveTask(
     readonly turnsBefore: number;
     readonly follows: { readonly number: number; readonly writer: string };
     readonly lastSeq: number;
-    readonly signal: AbortSignal | undefined;
+    readonly signal: AbortSignal;
   },
 ): Promise<SavedSnapshot> {
   const { host, workdir, task, snapshots, exclude, conversation } = parts;
@@ -51,7 +51,7 @@ export async function saveTask(
     ...(snapshots.keep === undefined ? {} : { keep: snapshots.keep }),
     ...(snapshots.maxBytes === undefined ? {} : { maxBytes: snapshots.maxBytes }),
     ...(snapshots.onSaveProgress === undefined ? {} : { onProgress: snapshots.onSaveProgress }),
-    ...(signal && { signal }),
+    signal,
   });
   const { saveId } = saved.snapshot;
   // The snapshot counts without it: then the next session restores it rather than keep what is there.

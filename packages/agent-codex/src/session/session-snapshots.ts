@@ -12,7 +12,7 @@ export interface SessionSnapshots {
   readonly afterTurns?: boolean;
   /** How long the conversation is to be quiet before it, in milliseconds. 500 by default. */
   readonly quietMs?: number;
-  /** How long the snapshot at the end may take, in milliseconds; then it is given up, and said. 30 minutes by default. */
+  /** How long a snapshot may take, that at the end included, in milliseconds; then it is given up, and said. 30 minutes by default. */
   readonly lastSaveMs?: number;
   /** Globs of what is left out. {@link CODEX_SNAPSHOT_EXCLUDE} by default; logins are left out in any case, Codex's sessions never. */
   readonly exclude?: readonly string[];

@@ -2,7 +2,7 @@ import { type Host, HostError, type HostPath, unpackDirectory } from '@seedbed/h
 import { listFolder } from '../save/listing.ts';
 import { SnapshotError } from '../snapshot-error.ts';
 import { refuseForeignPlace } from './foreign-place.ts';
-import { refuseMountsBelow } from './mounts-below.ts';
+import { refuseMounts } from './refuse-mounts.ts';
 import { exchange, settleRestore } from './settle-restore.ts';
 import { stagingPlace } from './staging-place.ts';
 
@@ -40,7 +40,7 @@ export async function restoreArchive(
   const place = stagingPlace(folder);
   const leftOut: string[] = [];
   try {
-    await refuseMounts(host, folder, signal);
+    await lookForMounts(host, folder, signal);
     await host.makeDirectory(place.container, { mode: 0o700 });
     await refuseForeignPlace(host, place);
     const unpacked = await unpackDirectory(host, place.tree, archive, {
@@ -61,7 +61,7 @@ export async function restoreArchive(
   }
 }
 
-async function refuseMounts(host: Host, folder: HostPath, signal: AbortSignal | undefined): Promise<void> {
+async function lookForMounts(host: Host, folder: HostPath, signal: AbortSignal | undefined): Promise<void> {
   const stat = await host.stat(folder);
   if (stat?.kind !== 'directory') return;
   const listing = await listFolder(host, folder, {
@@ -69,7 +69,7 @@ async function refuseMounts(host: Host, folder: HostPath, signal: AbortSignal | 
     ...{ maxEntries: Number.MAX_SAFE_INTEGER, maxBytes: Number.POSITIVE_INFINITY },
     ...(signal && { signal }),
   });
-  await refuseMountsBelow(host, folder, { stat, listing });
+  await refuseMounts(host, folder, { stat, listing });
 }
 
 function asArchiveFailure(failure: unknown, signal: AbortSignal | undefined): unknown {

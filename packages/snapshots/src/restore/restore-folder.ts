@@ -7,7 +7,7 @@ import { SnapshotError } from '../snapshot-error.ts';
 import { archiveOfSnapshot } from './archive-of-snapshot.ts';
 import { differencesFrom } from './compare-listing.ts';
 import { refuseForeignPlace } from './foreign-place.ts';
-import { refuseMountsBelow } from './mounts-below.ts';
+import { refuseMounts } from './refuse-mounts.ts';
 import { reusableFiles } from './reusable-files.ts';
 import { exchange, type ReadyNote } from './settle-restore.ts';
 import { type StagingPlace, stagingPlace } from './staging-place.ts';
@@ -66,7 +66,7 @@ export async function restoreFolder(
   };
   say({});
   const before = await lookAt(host, folder, { manifest, ...(signal && { signal }) });
-  if (before !== undefined) await refuseMountsBelow(host, folder, before);
+  if (before !== undefined) await refuseMounts(host, folder, before);
   const listed = before?.listing.entries ?? [];
   const { entries } = manifest;
   const reused = await reusableFiles(host, folder, { entries, listed, ...(signal && { signal }) });

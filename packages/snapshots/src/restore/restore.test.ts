@@ -154,7 +154,10 @@ describe('what leaves the folder as it was', () => {
       const root = hostPath(disk);
       await fill(ground, { file: 'small' });
       await ground.snapshots.save(host, ground.work, { task });
-      await expect(ground.snapshots.restore(host, root, { task })).rejects.toBeInstanceOf(HostError);
+      await expect(ground.snapshots.restore(host, root, { task })).rejects.toMatchObject({
+        code: 'busy',
+        message: expect.stringContaining('Restore to a folder in it'),
+      });
       expect(await readdir(disk)).toEqual(['work']);
       expect((await readdir(ground.path)).sort()).toEqual(['disk', 'work']);
     } finally {

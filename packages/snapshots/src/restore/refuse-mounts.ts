@@ -12,15 +12,21 @@ import type { Listing } from '../save/listing.ts';
 const LOOKS_AT_ONCE = 100;
 
 /**
- * What is mounted in a folder would go aside with it, and be emptied there: also a folder of the same file system that is mounted once more.
- * @throws {HostError} `busy` where something is mounted below it.
+ * What is mounted in a folder would go aside with it, and be emptied there: also a folder of the same file system that is mounted once more. A folder that is
+ * itself the root of a mount cannot go aside.
+ * @throws {HostError} `busy` where something is mounted at it or below it.
  */
-export async function refuseMountsBelow(
+export async function refuseMounts(
   host: Host,
   folder: HostPath,
   { stat, listing }: { readonly stat: FileStat; readonly listing: Listing },
 ): Promise<void> {
   const refuse = (path: string): never => {
+    if (path === '')
+      throw new HostError(
+        'busy',
+        `Nothing was restored to ${folder}: it is the root of a mount, and cannot be put aside in one step. Restore to a folder in it.`,
+      );
     throw new HostError(
       'busy',
       `Nothing was restored to ${folder}: something is mounted there at ${JSON.stringify(path)}, which would be emptied. Unmount it, or restore to another folder.`,
@@ -31,7 +37,7 @@ export async function refuseMountsBelow(
     if (found?.kind === 'directory' && deviceOf(found) !== device) refuse(path);
   };
   for (const { path, stat: found } of listing.entries) look(path, found);
-  const mounted = await mountPointsBelow(host, folder);
+  const mounted = await mountPointsIn(host, folder);
   if (mounted !== undefined) return void (mounted[0] !== undefined && refuse(mounted[0]));
   const unlisted = listing.leftOut.filter(({ reason }) => reason === 'excluded' || reason === 'unreadable');
   for (let at = 0; at < unlisted.length; at += LOOKS_AT_ONCE) {
@@ -48,8 +54,8 @@ const MOUNT_TABLE = hostPath('/proc/self/mountinfo');
 /** Bytes that are no text come as this one character. */
 const UNREADABLE = '\ufffd';
 
-/** As Linux tells them, from the folder; `undefined` on a host that does not. */
-async function mountPointsBelow(host: Host, folder: HostPath): Promise<readonly string[] | undefined> {
+/** As Linux tells them, from the folder, itself first; `undefined` on a host that does not. */
+async function mountPointsIn(host: Host, folder: HostPath): Promise<readonly string[] | undefined> {
   let table: string;
   try {
     table = await readText(host, MOUNT_TABLE);
@@ -62,8 +68,9 @@ async function mountPointsBelow(host: Host, folder: HostPath): Promise<readonly 
   return table
     .split('\n')
     .map((line) => unescaped(line.split(' ')[4] ?? ''))
-    .filter((place) => place.startsWith(below))
-    .map((place) => place.slice(below.length));
+    .filter((place) => place === root || place.startsWith(below))
+    .map((place) => place.slice(below.length))
+    .sort();
 }
 
 /** Spaces, tabs, line breaks and backslashes are in it as three octal digits each. */

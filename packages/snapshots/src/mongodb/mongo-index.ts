@@ -6,7 +6,11 @@ import { parseTaskHead, type TaskHead } from '../task-head.ts';
 export interface MongoIndexOptions {
   /** The collection is `{prefix}_task_heads`. `seedbed` by default. */
   readonly prefix?: string;
+  /** How long the server may take to answer one question, in milliseconds. 30 seconds by default. */
+  readonly answerMs?: number;
 }
+
+const ANSWER_MS = 30_000;
 
 /** One document for each task; its key is the task's name. */
 interface HeadDocument {
@@ -29,7 +33,7 @@ const NOTHING_BEFORE = '';
  */
 export function createMongoSnapshotIndex(
   db: Db,
-  { prefix = 'seedbed' }: MongoIndexOptions = {},
+  { prefix = 'seedbed', answerMs = ANSWER_MS }: MongoIndexOptions = {},
 ): SnapshotIndex {
   const heads: Collection<HeadDocument> = db.collection(`${prefix}_task_heads`, DECIDED_BY_ONE);
   const label = `mongodb ${db.databaseName}.${heads.collectionName}`;
@@ -44,7 +48,7 @@ export function createMongoSnapshotIndex(
   ): Promise<T> => {
     try {
       signal?.throwIfAborted();
-      return await work();
+      return await answeredWithin(answerMs, signal, work());
     } catch (cause) {
       if (signal?.aborted)
         throw new SnapshotError('aborted', 'What was asked of the snapshots was given up.', { cause });
@@ -97,4 +101,23 @@ export function createMongoSnapshotIndex(
 
 function stored(head: TaskHead): Omit<HeadDocument, '_id'> {
   return { revision: head.revision, head: JSON.stringify(head), updatedAt: new Date() };
+}
+
+/** The driver waits for a connection that has fallen silent as long as TCP does. What was asked may be done all the same: whoever asked looks. */
+async function answeredWithin<T>(
+  answerMs: number,
+  signal: AbortSignal | undefined,
+  asked: Promise<T>,
+): Promise<T> {
+  const end = Promise.withResolvers<never>();
+  const timer = setTimeout(() => end.reject(new Error(`No answer within ${answerMs} ms.`)), answerMs);
+  const onAbort = (): void => end.reject(signal?.reason);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  asked.catch(() => undefined);
+  try {
+    return await Promise.race([asked, end.promise]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  }
 }

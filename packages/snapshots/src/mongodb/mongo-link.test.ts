@@ -48,7 +48,7 @@ async function openLinked(uri: string): Promise<Linked> {
   });
   const over = (db: Db, answerMs: number) => (): Snapshots =>
     createSnapshots({
-      index: createMongoSnapshotIndex(db),
+      index: createMongoSnapshotIndex(db, { answerMs }),
       blobs: createGridFsBlobStore(db, { answerMs }),
       encryption: 'plaintext',
     });
@@ -103,6 +103,35 @@ describeOnMongodb('snapshots in a MongoDB that is away for a while', (database) 
     expect(failed).toBeGreaterThan(0);
     const swept = await direct().prune('t', { keep: 2, orphansAfterMs: -60_000 });
     expect(swept.removed.length).toBeGreaterThan(0);
+    expect((await direct().verify({ task: 't' })).damaged).toEqual([]);
+  });
+
+  it('do not wait for ever for a connection that has fallen silent, and count what was done all the same', {
+    timeout: 120_000,
+  }, async () => {
+    await using linked = await openLinked(database().uri);
+    await using place = await temporaryFolder();
+    const { link, through, direct } = linked;
+    const work = hostPath(join(place.path, 'work'));
+    await mkdir(work);
+    await writeFile(join(work, 'file'), 'one');
+    const snapshots = through();
+    await snapshots.save(host, work, { task: 't' });
+    const failed = { name: 'SnapshotError', code: 'store-failed' };
+    link.stall();
+    await expect(snapshots.list('t')).rejects.toMatchObject(failed);
+    await expect(snapshots.save(host, work, { task: 't' })).rejects.toMatchObject(failed);
+    const stop = new AbortController();
+    const given = expect(snapshots.list('t', { signal: stop.signal })).rejects.toMatchObject({
+      code: 'aborted',
+    });
+    stop.abort();
+    await given;
+    link.resume();
+    await expect
+      .poll(() => through().list('t'), { timeout: 20_000 })
+      .toHaveLength((await direct().list('t')).length);
+    await through().save(host, work, { task: 't' });
     expect((await direct().verify({ task: 't' })).damaged).toEqual([]);
   });
 

@@ -12,7 +12,7 @@ test('no token is lost or spent twice, wherever programs die and whenever stores
       const report = await runChaos(seed);
       kills += report.kills;
       rotations += report.rotations;
-      expect(report.violations).toEqual([]);
+      expect(report.violations, report.story.join('\n')).toEqual([]);
     }),
     { numRuns: Number(process.env['SEEDS_CHAOS_RUNS'] ?? 20), endOnFailure: true },
   );

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { type Host, type HostFiles, type HostPath, joinHostPath, parentHostPath } from '@seedbed/host';
 import { hostFailure, readCredentialFile } from './credential-bytes.ts';
 import type { LeaseState, PlantedPlace } from './lease-state.ts';
@@ -21,7 +20,7 @@ export interface PlantOptions {
   /** The folder that the manifest's paths are relative to. Created when it is missing. */
   readonly home: HostPath;
   /**
-   * Names the host for whoever has to look there after this program has died; see `SeedsOptions.reach`. The host's label unless given, with this machine's name for the local host.
+   * Names the host for whoever has to look there after this program has died; see `SeedsOptions.reach`. The host's label unless given.
    */
   readonly place?: string;
   /** Changes a companion file on its way into the home; `undefined` leaves it out. */
@@ -38,7 +37,7 @@ export interface PlantOptions {
 export async function plantSeed(
   context: SeedContext,
   state: LeaseState,
-  { host, home, place = placeOf(host), rewrite, signal }: PlantOptions,
+  { host, home, place = host.label, rewrite, signal }: PlantOptions,
 ): Promise<void> {
   if (state.planted !== undefined && state.planted.home !== home)
     throw new SeedError(
@@ -84,10 +83,6 @@ async function plantStored(
   await onHost(`plant in ${home}`, () => writePlantedMarker(files, home, { seedId, generation: basis }));
   state.looked = { bytes, outcome: { outcome: 'unchanged', generation: basis } };
   return await note('planted');
-}
-
-export function placeOf({ label }: Pick<Host, 'label'>): string {
-  return label === 'local' ? `local:${hostname()}` : label;
 }
 
 async function settlePresent(

@@ -17,6 +17,7 @@ import { openSshHost } from '@seedbed/host/ssh';
 import { openSshd } from '@seedbed/host/testing';
 import { openMongodbServers } from '@seedbed/mongodb-server';
 import { GridFSBucket, MongoClient } from 'mongodb';
+import { peakMemory } from './peak-memory.ts';
 import {
   type EmbeddedStore,
   isOnPath,
@@ -55,7 +56,7 @@ export async function measureSnapshots(
   const remote = stack.use(
     await openSshHost({ host, port, user, auth: { privateKey }, hostKey: { fingerprint } }),
   );
-  const results: BenchResult[] = [];
+  const results: BenchResult[] = [...(await measureMemory(context, { tree, folder }))];
   for (const [where, each] of [
     ['', local],
     [' over SSH', remote],
@@ -64,6 +65,34 @@ export async function measureSnapshots(
     results.push(...(await measureOn(context, { ...sizes, where, host: each, store, tree, folder })));
   }
   return results;
+}
+
+/** Of a program that does nothing but save the tree for the first time, its own weight included. */
+async function measureMemory(
+  { signal, progress }: BenchContext,
+  { tree, folder }: { readonly tree: string; readonly folder: string },
+): Promise<readonly BenchResult[]> {
+  if (process.platform !== 'linux' || !(await isOnPath('restic'))) {
+    progress('memory not compared: that needs Linux, and restic');
+    return [];
+  }
+  progress('memory of the first, against restic');
+  const env = resticEnvironment(join(folder, 'other'), folder);
+  await runTool(['restic', '--quiet', 'init', '--repository-version', '2'], { signal, env });
+  const theirs = await peakMemory(['restic', '--quiet', 'backup', tree], { signal, env });
+  await rm(join(folder, 'other'), { recursive: true, force: true });
+  const program = join(import.meta.dirname, 'save-once.ts');
+  const ours = await peakMemory([process.execPath, program, tree], { signal });
+  const alternative = { name: 'restic', value: theirs };
+  return [compare({ name: 'memory of a first snapshot', unit: 'MB', better: 'lower', ours, alternative })];
+}
+
+function resticEnvironment(repository: string, folder: string): Readonly<Record<string, string>> {
+  return {
+    RESTIC_PASSWORD: 'bench',
+    RESTIC_REPOSITORY: repository,
+    RESTIC_CACHE_DIR: join(folder, 'restic-cache'),
+  };
 }
 
 interface Ground extends SnapshotSizes {
@@ -142,11 +171,7 @@ async function alternatives(
   // The others run on the machine where the files are.
   if (where !== '') return found;
   if (await isOnPath('restic')) {
-    const env = {
-      RESTIC_PASSWORD: 'bench',
-      RESTIC_REPOSITORY: place,
-      RESTIC_CACHE_DIR: join(folder, 'restic-cache'),
-    };
+    const env = resticEnvironment(place, folder);
     const restic = (...args: readonly string[]): Promise<void> =>
       runTool(['restic', '--quiet', ...args], { signal, env });
     const init = async (): Promise<void> => {

@@ -17,6 +17,7 @@ import { type Follows, refuseOvertaken } from './save/follows.ts';
 import type { RecordBody } from './save/keep-records.ts';
 import type { SaveProgress } from './save/save-progress.ts';
 import { saveSnapshot } from './save/save-snapshot.ts';
+import { refuseTaskName } from './save/task-name.ts';
 import { SnapshotError } from './snapshot-error.ts';
 import type { SnapshotIndex } from './snapshot-index.ts';
 import type { EndState, SnapshotRow, TaskHead } from './task-head.ts';
@@ -32,6 +33,7 @@ export interface SnapshotsOptions {
 }
 
 export interface SaveSnapshotOptions {
+  /** 1 to 1,000 characters. */
   readonly task: string;
   /** `checkpoint` by default: the task runs on. */
   readonly endState?: EndState;
@@ -199,6 +201,7 @@ export function createSnapshots({
   return {
     async save(host, folder, options) {
       const { task, signal, exclude = DEFAULT_EXCLUDE, required = [], keep = DEFAULT_KEEP } = options;
+      refuseTaskName(task);
       refuseLostPaths(exclude, required);
       await settleRestore(host, folder, signal && { signal });
       const begun = await index.read(task, signal && { signal });

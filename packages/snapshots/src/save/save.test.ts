@@ -391,3 +391,21 @@ it('leaves the bytes of records to whoever gave them', async () => {
   const kept = await new Response(await snapshots.openRecord({ task: 't' }, 'log')).bytes();
   expect(kept).toEqual(log);
 });
+
+it.each(['', 'x'.repeat(1_001), '\ud800'])(
+  'takes no name of a task that an index could not keep: %j',
+  async (task) => {
+    await using ground = await openGround();
+    await expect(ground.snapshots.save(host, ground.work, { task })).rejects.toMatchObject({
+      code: 'invalid-config',
+    });
+    expect(await ground.snapshots.list(task)).toEqual([]);
+  },
+);
+
+it.each(['__proto__', 'a\0b', '🌱'.repeat(500), ' '])('takes any other: %j', async (task) => {
+  await using ground = await openGround();
+  await ground.snapshots.save(host, ground.work, { task });
+  expect(await Array.fromAsync(ground.snapshots.tasks())).toEqual([task]);
+  expect(await ground.anew().verify({ task })).toMatchObject({ damaged: [] });
+});

@@ -39,7 +39,10 @@ export interface SshHostOptions extends SshDestination {
   readonly maxConnections?: number;
   /** How long an operation waits for a free place, or for the link to come back, in milliseconds. 30,000 by default. */
   readonly waitMs?: number;
-  /** How long a file operation may take, in milliseconds; then it fails with `timeout`. What streams, and what removes whole trees, takes as long as it takes. 60,000 by default. */
+  /**
+   * How long a file operation may take, and how long the host may take to start a command, to connect or to listen, in milliseconds; then it fails with `timeout`.
+   * What streams, and what removes whole trees, takes as long as it takes. 60,000 by default.
+   */
   readonly operationTimeoutMs?: number;
   /** After how long a further connection that nobody uses is closed, in milliseconds. 30,000 by default. */
   readonly idleMs?: number;
@@ -152,7 +155,10 @@ function sshHost(link: SshLink, label: string, facts: HostFacts): Host {
     canonicalize: (path, { within } = {}) => canonicalRemotePath(link, path, within),
     watch: (path, { signal }) => watchRemotePath(link, path, signal),
     connect: async (service, { signal } = {}) =>
-      await connectRemotely(await link.connection(signal), service, signal),
+      await connectRemotely(await link.connection(signal), service, {
+        signal,
+        withinMs: link.answerWithinMs,
+      }),
     async listen(place, { signal } = {}) {
       const listener = await listenRemotely(link, place, signal);
       listeners.add(listener);

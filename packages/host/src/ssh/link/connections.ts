@@ -28,6 +28,8 @@ export interface ConnectionsOptions {
   readonly maxConnections: number;
   /** How long to wait for a free place, or for a connection while there is none. */
   readonly waitMs: number;
+  /** How long a file operation may take, and the answer to anything else that is asked. */
+  readonly operationTimeoutMs: number;
   /** After how long a further connection that nobody uses is closed. */
   readonly idleMs: number;
   /** For how long a host that cannot be reached is tried again. */
@@ -70,9 +72,12 @@ export function createConnections(first: Connection, options: ConnectionsOptions
       connection.close();
       return;
     }
-    const one = createLiveConnection(connection, () => {
-      waiters.wakeAll();
-      closeWhenIdle(one);
+    const one = createLiveConnection(connection, {
+      answerWithinMs: options.operationTimeoutMs,
+      onFreed() {
+        waiters.wakeAll();
+        closeWhenIdle(one);
+      },
     });
     live.push(one);
     growthFailure = undefined;

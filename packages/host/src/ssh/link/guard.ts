@@ -1,4 +1,5 @@
 import { nextAnswer } from './answer-line.ts';
+import { BORN } from './birth-script.ts';
 import { newToken } from './host-shell.ts';
 import { letGoOf, type Session } from './ssh-session.ts';
 
@@ -27,23 +28,56 @@ export function plainIds(ids: readonly string[]): readonly string[] {
   return ids.filter((id) => PLAIN_ID.test(id));
 }
 
-/** `open` gives a waiting shell, or nothing where there is no room. It is asked for one when the first id comes. */
-export function createGuard(open: () => Promise<Session | undefined>): Guard {
-  let opening: Promise<((line: string) => void) | undefined> | undefined;
-  const tell = (lines: readonly string[]): void => {
-    opening ??= start(open).catch(() => undefined);
-    void opening.then((send) => send?.(lines.join('')));
+/** How often one that somebody has ended on the host is replaced. */
+const MAX_REPLACEMENTS = 10;
+
+/** `open` gives a waiting shell, or nothing where there is no room. It is asked for one when the first id comes, and when that shell was ended. */
+export function createGuard(open: () => Promise<Session | undefined>, answerWithinMs: number): Guard {
+  const ids = new Set<string>();
+  let replacements = 0;
+  let isOpening = false;
+  let send: ((line: string) => void) | undefined;
+
+  const begin = async (): Promise<void> => {
+    if (isOpening || send !== undefined || ids.size === 0) return;
+    isOpening = true;
+    send = await start(open, { answerWithinMs, onEnd }).catch(() => undefined);
+    isOpening = false;
+    send?.(linesOf('+', [...ids]));
   };
-  const lines = (sign: '+' | '-', ids: readonly string[]): readonly string[] =>
-    plainIds(ids).map((id) => `${sign} ${id}\n`);
+  const onEnd = (): void => {
+    send = undefined;
+    replacements += 1;
+    if (replacements <= MAX_REPLACEMENTS) void begin();
+  };
   return {
-    protect: (ids) => tell(lines('+', ids)),
-    release: (ids) => tell(lines('-', ids)),
+    protect(wanted) {
+      const plain = plainIds(wanted);
+      for (const id of plain) ids.add(id);
+      if (send === undefined) void begin();
+      else send(linesOf('+', plain));
+    },
+    release(wanted) {
+      const plain = plainIds(wanted);
+      for (const id of plain) ids.delete(id);
+      send?.(linesOf('-', plain));
+    },
   };
+}
+
+function linesOf(sign: '+' | '-', ids: readonly string[]): string {
+  return ids.map((id) => `${sign} ${id}\n`).join('');
+}
+
+interface StartOptions {
+  readonly answerWithinMs: number;
+  /** The guard was ended, and the connection was not. */
+  readonly onEnd: () => void;
 }
 
 async function start(
   open: () => Promise<Session | undefined>,
+  { answerWithinMs, onEnd }: StartOptions,
 ): Promise<((line: string) => void) | undefined> {
   const session = await open();
   if (session === undefined) return undefined;
@@ -53,7 +87,8 @@ async function start(
   try {
     channel.write(`${script.length}\n`);
     channel.write(script);
-    await nextAnswer(session, token, 'guard the processes of the connection');
+    const attempt = 'guard the processes of the connection';
+    await nextAnswer(session, token, { attempt, withinMs: answerWithinMs });
   } catch (failure) {
     letGoOf(session);
     throw failure;
@@ -62,7 +97,10 @@ async function start(
   channel.stderr.resume();
   const heartbeat = setInterval(() => channel.write('=\n'), HEARTBEAT.seconds * 1_000);
   heartbeat.unref();
-  channel.once('close', () => clearInterval(heartbeat));
+  channel.once('close', () => {
+    clearInterval(heartbeat);
+    if (!lost.aborted) onEnd();
+  });
   return (line) => {
     if (!lost.aborted && channel.writable) channel.write(line);
   };
@@ -108,6 +146,8 @@ export function endMarkedScript(ids: readonly string[]): string {
 /** It says `ok` after the token, and then reads a line at a time: `+ id`, `- id`, or `=`, a sign of life. */
 export function guardScript(token: string, { seconds, misses }: Heartbeat): string {
   return `l=' '${END_MARKED}
+${BORN}
+b=$(born $$)
 trap '' PIPE
 trap 'exit 0' HUP TERM INT
 trap 'kill "$w" 2>/dev/null; finish' EXIT
@@ -119,8 +159,9 @@ trap 'kill "$w" 2>/dev/null; finish' EXIT
   printf '\\n%s ok\\n' ${token}
   exec </dev/null >/dev/null 2>&1
   n=0
-  while [ "$n" -lt ${misses} ]; do n=$((n + 1)); sleep ${seconds} & s=$!; wait "$s"; done
-  kill -s HUP $$
+  # Somebody may have killed the guard; then its number can be anybody's.
+  while lives $$ "$b" && [ "$n" -lt ${misses} ]; do n=$((n + 1)); sleep ${seconds} & s=$!; wait "$s"; done
+  if lives $$ "$b"; then kill -s HUP $$; fi
 ) &
 w=$!
 while read -r o i; do

@@ -24,12 +24,21 @@ export interface LiveConnection {
   keepReady(count: number): void;
   /** Gives up one that is kept ready, for its place. Whether there was one. */
   dropReady(): boolean;
-  openControl(deadlineMs: number): ControlShell;
+  openControl(): ControlShell;
   readonly guard: Guard;
   close(): void;
 }
 
-export function createLiveConnection(connection: Connection, onFreed: () => void): LiveConnection {
+export interface LiveConnectionOptions {
+  readonly onFreed: () => void;
+  /** How long the host may take to open a session, and to answer what is asked in it. */
+  readonly answerWithinMs: number;
+}
+
+export function createLiveConnection(
+  connection: Connection,
+  { onFreed, answerWithinMs }: LiveConnectionOptions,
+): LiveConnection {
   const ready: Session[] = [];
   let taken = 0;
   let inUse = 0;
@@ -43,7 +52,7 @@ export function createLiveConnection(connection: Connection, onFreed: () => void
       onFreed();
     };
     try {
-      const session = await openSession(connection, line, terminal);
+      const session = await openSession(connection, line, { terminal, withinMs: answerWithinMs });
       session.channel.once('close', release);
       return session;
     } catch (failure) {
@@ -104,8 +113,8 @@ export function createLiveConnection(connection: Connection, onFreed: () => void
       if (session !== undefined) letGoOf(session);
       return session !== undefined;
     },
-    openControl: (deadlineMs) => createControlShell(own, deadlineMs),
-    guard: createGuard(async () => (hasRoom() ? await occupy(WAITING_SHELL) : undefined)),
+    openControl: () => createControlShell(own, answerWithinMs),
+    guard: createGuard(async () => (hasRoom() ? await occupy(WAITING_SHELL) : undefined), answerWithinMs),
     close: () => connection.close(),
   };
 }

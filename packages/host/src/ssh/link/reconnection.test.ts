@@ -28,6 +28,15 @@ async function startMarked(host: Host): Promise<{ readonly process: HostProcess;
   return { process, mark };
 }
 
+/** The guard is the one among the children of this connection's server that has a child with a child that sleeps for a minute. */
+const FIND_GUARDS = `parent() { set -- $(cat "/proc/$1/stat" 2>/dev/null); echo "$4"; }
+for f in /proc/[0-9]*/cmdline; do
+  if [ "$(tr '\\0' ' ' <"$f" 2>/dev/null)" = 'sleep 60 ' ]; then
+    p=\${f#/proc/}; g=$(parent "$(parent "\${p%/*}")")
+    if [ "$(parent "$g")" = "$PPID" ]; then echo "$g"; fi
+  fi
+done`;
+
 async function expectNothingLeft(mark: string): Promise<void> {
   const local = createLocalHost();
   await expect.poll(() => processesWithEnvironment(local, mark), { timeout: 20_000 }).toEqual([]);
@@ -169,6 +178,24 @@ describe('what a broken connection leaves on the host', () => {
     server.dropConnections();
     await expectNothingLeft(mark);
   }, 40_000);
+
+  it('is ended by the host itself also when somebody has killed what looks after it', async () => {
+    await using server = await openSshd();
+    await using host = await sshd.openHost({ ...addressOf(server) });
+    const { mark } = await startMarked(host);
+    const guards = async (): Promise<readonly number[]> => {
+      const { stdout } = await run(host, { argv: ['sh', '-c', FIND_GUARDS] });
+      return stdout.trim().split('\n').filter(Boolean).map(Number);
+    };
+    await expect.poll(guards, { timeout: 20_000 }).toHaveLength(1);
+    const [first] = await guards();
+    globalThis.process.kill(Number(first), 'SIGKILL');
+    await expect.poll(guards, { timeout: 20_000 }).toHaveLength(1);
+    expect(await guards()).not.toEqual([first]);
+    server.refuseConnections();
+    server.dropConnections();
+    await expectNothingLeft(mark);
+  }, 60_000);
 
   it('is nothing that was left behind on purpose', async () => {
     await using local = createLocalHost();

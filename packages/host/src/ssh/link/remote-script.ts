@@ -54,17 +54,21 @@ async function openOnce(
   const body = Buffer.from(`say() { printf '\\n%s %s\\n' ${token} "$*"; }\n${script}\n`);
   const opened = await openShell(link, { token, bytes: body.length }, options);
   const { channel, lost } = opened.session;
+  const { attempt } = options;
+  const answering = { attempt, withinMs: link.answerWithinMs };
   let wasSent = false;
   try {
     if (options.signal?.aborted) throw abortedError(options.signal, options.attempt);
-    if (options.terminal !== undefined) await nextAnswer(opened.session, token, options.attempt);
+    if (options.terminal !== undefined) await nextAnswer(opened.session, token, answering);
     wasSent = true;
     if (options.guarded !== undefined) opened.guard.protect(options.guarded);
     if (options.terminal === undefined) channel.write(`${body.length}\n`);
     channel.write(body);
-    const answer = await nextAnswer(opened.session, token, options.attempt);
+    const answer = await nextAnswer(opened.session, token, answering);
     return { kind: 'done', value: remoteScript(opened, answer, options.attempt) };
   } catch (failure) {
+    // What hangs must not go on when nobody waits for it any more.
+    if (!lost.aborted && channel.writable) channel.signal('KILL');
     letGoOf(opened.session);
     if (lost.aborted) return { kind: 'interrupted', cause: lost.reason, wasSent };
     throw failure;

@@ -1,9 +1,10 @@
+import { unlessAborted } from '../../abort.ts';
 import type { Connection } from '../connection/connection.ts';
 import { type ConnectionsOptions, createConnections, READY_SHELLS } from './connections.ts';
 import type { ControlShell } from './control-shell.ts';
 import type { Guard } from './guard.ts';
 import { WAITING_SHELL } from './host-shell.ts';
-import type { Session, Terminal } from './ssh-session.ts';
+import { letGoOf, type Session, type Terminal } from './ssh-session.ts';
 
 /** A session, and what looks after it on the host. */
 export interface GuardedSession {
@@ -21,6 +22,8 @@ export interface SshLink {
   readonly lost: AbortSignal;
   /** For how long a host that cannot be reached is tried again. */
   readonly reconnectForMs: number;
+  /** How long the host may take to answer. */
+  readonly answerWithinMs: number;
   /** A connection that is not closed for being idle; waits, with a deadline, while there is none. */
   connection(signal?: AbortSignal): Promise<Connection>;
   /** A waiting shell (see `WAITING_SHELL`). Waits, with a deadline, where all connections are full. */
@@ -36,12 +39,7 @@ const MAX_CONTROL_SHELLS = 3;
 /** A control shell that has been at one script for so long is not waited for, if there can be another. */
 const SLOW_SCRIPT_MS = 200;
 
-export interface SshLinkOptions extends ConnectionsOptions {
-  /** How long a file operation may take. */
-  readonly operationTimeoutMs: number;
-}
-
-export function createSshLink(first: Connection, options: SshLinkOptions): SshLink {
+export function createSshLink(first: Connection, options: ConnectionsOptions): SshLink {
   const connections = createConnections(first, options);
   const { live, lost, whenThere, withRoom } = connections;
   let controls: ControlShell[] = [];
@@ -65,11 +63,13 @@ export function createSshLink(first: Connection, options: SshLinkOptions): SshLi
         line === WAITING_SHELL ? (takeReady() ?? withRoom()) : withRoom(),
       );
       if ('session' in found) return found;
-      const session = await found.open(line, terminal).catch((failure: unknown) => {
+      const opening = found.open(line, terminal).catch((failure: unknown) => {
         // It broke under us, and nothing was said yet: the next one will do.
         if (found.connection.lost.aborted) return undefined;
         throw failure;
       });
+      const undo = (late: Session | undefined): void => late && letGoOf(late);
+      const session = await unlessAborted(opening, signal, { attempt: 'open a session', undo });
       found.keepReady(READY_SHELLS);
       if (session !== undefined) return { session, guard: found.guard };
     }
@@ -82,13 +82,14 @@ export function createSshLink(first: Connection, options: SshLinkOptions): SshLi
     const one =
       calm === undefined ? await whenThere(undefined, withRoom) : live.find((other) => other.hasRoom());
     if (one === undefined) return calm ?? (await control());
-    const opened = one.openControl(options.operationTimeoutMs);
+    const opened = one.openControl();
     controls.push(opened);
     return opened;
   };
   return {
     lost,
     reconnectForMs: options.reconnectForMs,
+    answerWithinMs: options.operationTimeoutMs,
     connection: async (signal) => await whenThere(signal, () => live[0]?.connection),
     shell: (wanted) => openOn(WAITING_SHELL, wanted),
     terminal: openOn,

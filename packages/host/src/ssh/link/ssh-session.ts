@@ -2,6 +2,7 @@ import type { ClientChannel } from 'ssh2';
 import { HostError } from '../../host-error.ts';
 import type { ProcessExit } from '../../process.ts';
 import type { Connection } from '../connection/connection.ts';
+import { inTime } from '../connection/in-time.ts';
 import { openChannel } from '../connection/open-channel.ts';
 
 export interface Terminal {
@@ -20,11 +21,20 @@ export interface Session {
   readonly exit: Promise<ProcessExit>;
 }
 
-/** Runs a line in the user's login shell. Rejects with what ssh2 says when the host refuses, with a `HostError` when the connection is gone. */
+export interface OpenSessionOptions {
+  readonly terminal: Terminal | undefined;
+  /** A host that takes longer to open it hangs. */
+  readonly withinMs: number;
+}
+
+/**
+ * Runs a line in the user's login shell. Rejects with what ssh2 says when the host refuses, with a `HostError` when the connection is gone, or the host does not
+ * answer (`timeout`).
+ */
 export async function openSession(
   connection: Connection,
   line: string,
-  terminal: Terminal | undefined,
+  { terminal, withinMs }: OpenSessionOptions,
 ): Promise<Session> {
   const { client, lost } = connection;
   const pty =
@@ -32,7 +42,7 @@ export async function openSession(
       ? {}
       : { pty: { cols: terminal.columns, rows: terminal.rows, term: terminal.term, width: 0, height: 0 } };
   let exit: Promise<ProcessExit> | undefined;
-  const channel = await openChannel(connection, (callback) => {
+  const opening = openChannel(connection, (callback) => {
     client.exec(line, pty, (failure, opened) => {
       // Listened to at once: what follows may have come with the same packet.
       if (failure === undefined) {
@@ -42,11 +52,16 @@ export async function openSession(
       callback(failure, opened);
     });
   });
+  const channel = await inTime(opening, { withinMs, failed: 'opened no session', undo: discard });
   return { channel, lost, drained: connection.drained, exit: exit ?? exitOf(channel, lost) };
 }
 
 /** Lets a session go that nobody reads any more: until its last byte is taken, a channel keeps its place. */
 export function letGoOf({ channel }: Session): void {
+  discard(channel);
+}
+
+function discard(channel: ClientChannel): void {
   channel.resume();
   channel.stderr.resume();
   channel.close();

@@ -2,6 +2,7 @@ import type { Channel, Client } from 'ssh2';
 import { HostError } from '../../host-error.ts';
 import type { CheckedPlace } from '../../listen-place.ts';
 import type { Connection } from '../connection/connection.ts';
+import { inTime } from '../connection/in-time.ts';
 
 /** A connection that came to the host, which its sshd holds until it is answered. */
 export interface Opening {
@@ -17,6 +18,12 @@ export interface Binding {
   release(): Promise<void>;
 }
 
+export interface BindOptions {
+  readonly onOpening: (opening: Opening) => void;
+  /** How long it may take to answer. */
+  readonly withinMs: number;
+}
+
 /**
  * Asks sshd to listen. `undefined` when it refuses, which it does without a reason.
  * Rejects with the reason of `connection.lost` when that aborts.
@@ -24,7 +31,7 @@ export interface Binding {
 export async function requestBinding(
   connection: Connection,
   place: CheckedPlace,
-  onOpening: (opening: Opening) => void,
+  { onOpening, withinMs }: BindOptions,
 ): Promise<Binding | undefined> {
   const { client } = connection;
   let port: number | undefined;
@@ -33,7 +40,7 @@ export async function requestBinding(
       'socket' in place ? to.socket === place.socket : to.port === port && to.address === place.address;
     if (isOurs) onOpening(opening);
   });
-  const bound = await ask(connection, (callback) => {
+  const asked = ask(connection, (callback) => {
     const answer = (failure: Error | null | undefined, given = 0): void => {
       // At once: the first connection may come with the same packet.
       if (failure == null) port = given;
@@ -41,7 +48,9 @@ export async function requestBinding(
     };
     if ('socket' in place) client.openssh_forwardInStreamLocal(place.socket, (failure) => answer(failure));
     else client.forwardIn(place.address, place.port, answer);
-  }).catch((failure: unknown) => {
+  });
+  const failed = 'said nothing of listening';
+  const bound = await inTime(asked, { withinMs, failed, undo: () => undefined }).catch((failure: unknown) => {
     stopHearing();
     throw failure;
   });
@@ -54,11 +63,13 @@ export async function requestBinding(
     port: given,
     async release() {
       // Until the answer has come, there may be more of them.
-      await ask(connection, (callback) => {
+      const told = ask(connection, (callback) => {
         const done = (failure: Error | null | undefined): void => callback(failure == null);
         if ('socket' in place) client.openssh_unforwardInStreamLocal(place.socket, done);
         else client.unforwardIn(place.address, given, done);
-      }).catch(() => undefined);
+      });
+      const failed = 'said nothing of listening no longer';
+      await inTime(told, { withinMs, failed, undo: () => undefined }).catch(() => undefined);
       stopHearing();
     },
   };

@@ -4,17 +4,24 @@ import type { ConnectTarget, HostConnection } from '../../host.ts';
 import { HostError } from '../../host-error.ts';
 import { checkSocketPath, LOOPBACK, placeName } from '../../listen-place.ts';
 import type { Connection } from '../connection/connection.ts';
+import { inTime } from '../connection/in-time.ts';
 import { openChannel } from '../connection/open-channel.ts';
 import { channelConnection } from './channel-connection.ts';
 
 /** SSH_OPEN_ADMINISTRATIVELY_PROHIBITED of RFC 4254. */
 const PROHIBITED = 1;
 
+export interface ConnectOptions {
+  readonly signal: AbortSignal | undefined;
+  /** How long the host may take to say whether it could. */
+  readonly withinMs: number;
+}
+
 /** See `Host.connect`. */
 export async function connectRemotely(
   connection: Connection,
   target: ConnectTarget,
-  signal: AbortSignal | undefined,
+  { signal, withinMs }: ConnectOptions,
 ): Promise<HostConnection> {
   const name = placeName(target);
   const attempt = `connect to ${name}`;
@@ -27,7 +34,12 @@ export async function connectRemotely(
   });
   try {
     const undo = (late: ClientChannel): void => late.close();
-    return channelConnection(await unlessAborted(opening, signal, { attempt, undo }), lost, name);
+    const channel = inTime(unlessAborted(opening, signal, { attempt, undo }), {
+      withinMs,
+      failed: `said nothing of connecting to ${name}`,
+      undo,
+    });
+    return channelConnection(await channel, lost, name);
   } catch (failure) {
     throw failure instanceof HostError ? failure : refusal(target, failure);
   }

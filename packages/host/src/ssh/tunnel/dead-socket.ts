@@ -40,7 +40,7 @@ export async function clearRemotePlace(link: SshLink, connection: Connection, pa
   const attempt = `listen on ${path}`;
   const output = await scriptOutput(link, lookScript(path), { attempt, repeatable: true });
   const [verdict = '', identity = ''] = output.toString().trim().split('\n');
-  if (verdict === 'silent' && (await refuses(connection, path))) {
+  if (verdict === 'silent' && (await refuses(connection, path, link.answerWithinMs))) {
     await removeRemoteSocket(link, path, identity);
     return;
   }
@@ -65,9 +65,9 @@ function lookScript(path: HostPath): string {
   ].join('\n');
 }
 
-async function refuses(connection: Connection, path: HostPath): Promise<boolean> {
+async function refuses(connection: Connection, path: HostPath, withinMs: number): Promise<boolean> {
   try {
-    await using _ = await connectRemotely(connection, { socket: path }, undefined);
+    await using _ = await connectRemotely(connection, { socket: path }, { signal: undefined, withinMs });
     return false;
   } catch (failure) {
     if (failure instanceof HostError && failure.code === 'not-found') return true;

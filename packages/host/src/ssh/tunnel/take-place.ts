@@ -37,9 +37,12 @@ export async function takePlace(
   const held: Opening[] = [];
   let isHeld = true;
   const bind = (): Promise<Binding | undefined> =>
-    requestBinding(connection, place, (opening) => {
-      if (isHeld) held.push(opening);
-      else onOpening(opening);
+    requestBinding(connection, place, {
+      withinMs: link.answerWithinMs,
+      onOpening(opening) {
+        if (isHeld) held.push(opening);
+        else onOpening(opening);
+      },
     });
   const taken = await ('socket' in place
     ? takeSocket(link, connection, { path: place.socket, bind })

@@ -2,6 +2,7 @@ import type { CheckedCommand } from '../../../check-command.ts';
 import { type HostPath, parentHostPath } from '../../../host-path.ts';
 import { MARKER_NAME } from '../../../process-marker.ts';
 import { shellWord } from '../../../shell-quoting.ts';
+import { BORN } from '../../link/birth-script.ts';
 import { END_MARKED, plainIds } from '../../link/guard.ts';
 import { newToken } from '../../link/host-shell.ts';
 import { becomeProgram, findProgram } from '../launch-script.ts';
@@ -70,6 +71,8 @@ export function startDurableScript(durable: DurableProcess, command: CheckedComm
     BORN,
     ...sweep(durable),
     'mkdir "$d" && : >"$d/in" && : >"$d/out" && : >"$d/err" && mkfifo "$d/feed" "$d/ready" || no not-durable',
+    // Room for what must be said also when the disk is full by then: it is written in place.
+    `${inPlace("''", 'exit.new', '>')} && ${inPlace("''", 'attached', '>')} || no not-durable`,
     `cat >"$d/start" <<'${end}'`,
     supervisorScript(durable, command),
     end,
@@ -102,10 +105,15 @@ function supervisorScript({ folder }: DurableProcess, command: CheckedCommand): 
     becomeProgram(command),
     ') <"$d/feed" >>"$d/out" 2>>"$d/err"',
     'r=$?',
-    'echo "$r" >"$d/exit.new" && mv "$d/exit.new" "$d/exit"',
+    `${inPlace('"$r"', 'exit.new', '1<>')} && mv "$d/exit.new" "$d/exit"`,
     // Waited for, as a zombie would pass for a living process.
     'kill -KILL "$h" "$l"; wait "$h"; wait "$l"',
   ].join('\n');
+}
+
+/** Writes a line over that of a file; all of them have the same length. */
+function inPlace(words: string, file: string, redirection: '>' | '1<>'): string {
+  return `printf '%-200s\\n' ${words} ${redirection}"$d/${file}"`;
 }
 
 /** Attaches again. Says `ok` and how many bytes of input have arrived, or `gone`. */
@@ -129,18 +137,6 @@ export function attachScript(
 }
 
 /**
- * `born <process>` says when it was started, in clock ticks since boot; nothing when it is gone or a zombie. See proc(5). `lives <process> <born>`: whether it is
- * still that one.
- */
-const BORN = `born() {
-  IFS= read -r l 2>/dev/null <"/proc/$1/stat" || return 1
-  set -- \${l##*") "}
-  if [ "$1" = Z ]; then return 1; fi
-  shift 19; echo "$1"
-}
-lives() { [ -n "$2" ] && [ "$(born "$1")" = "$2" ]; }`;
-
-/**
  * Appends its input to `in`, and shows `out` and `err` until the supervisor is gone; then it ends as the process did. When its own input ends before that,
  * the connection is gone: it waits for somebody to attach anew, and ends the process when nobody does. Of its own signals, SIGKILL says that the supervisor was
  * killed, SIGALRM that `in` takes no more.
@@ -160,12 +156,12 @@ keep() {
   while lives "$t" "$T" || lives "$u" "$U"; do sleep 1 & x=$!; wait "$x"; done
   sleep ${graceSeconds} & x=$!
   wait "$x"
-  ! read -r a ab r <"$d/attached" || [ "$a $ab" = "$A" ]
+  ! read -r a ab r <"$d/attached" || [ -z "$a" ] || [ "$a $ab" = "$A" ]
 }
 exec 3<&0 4>&2 2>/dev/null
 ${greeting}
 cat <&3 >>"$d/in" & c=$!
-echo "$A $c $(born "$c")" >"$d/attached.new" && mv "$d/attached.new" "$d/attached"
+${inPlace('"$A $c $(born "$c")"', 'attached', '1<>')}
 read -r L <"$d/life"
 ( follow "$d/out" "$L" ${out} ) & t=$!
 ( follow "$d/err" "$L" ${err} >&4 ) & u=$!

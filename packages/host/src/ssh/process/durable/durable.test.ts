@@ -5,7 +5,7 @@ import { type BusyboxRoot, createBusyboxRoot, whyNoBusyboxRoot } from '../../../
 import { type SshdForTests, sshdForTests } from '../../../../test/sshd-for-tests.ts';
 import { collectBytes } from '../../../collect-bytes.ts';
 import type { Host } from '../../../host.ts';
-import { hostPath, joinHostPath } from '../../../host-path.ts';
+import { type HostPath, hostPath, joinHostPath } from '../../../host-path.ts';
 import { createLocalHost } from '../../../local/index.ts';
 import type { Command, HostProcess } from '../../../process.ts';
 import { readText } from '../../../read-text.ts';
@@ -180,28 +180,55 @@ describe('a durable process on a small disk', () => {
   it('says that the disk is full when it can be told no more', async (context) => {
     context.skip(process.getuid?.() !== 0, 'only root can mount a small disk');
     await using host = await sshd.openHost();
-    const folder = durableFolder(host);
-    await host.makeDirectory(folder);
-    await run(host, { argv: ['mount', '-t', 'tmpfs', '-o', 'size=1m', 'none', folder] }, { check: true });
-    try {
-      const argv = ['sh', '-c', 'cat >/dev/null'] as const;
-      const durable = { folder: joinHostPath(folder, 'process') };
-      await using started = await host.spawn({ argv }, { durable });
-      const writer = started.stdin.getWriter();
-      const writing = async (): Promise<void> => {
-        for (let count = 0; count < 50; count += 1) await writer.write(randomBytes(100_000));
-      };
-      await expect(writing()).rejects.toMatchObject({ code: 'no-space' });
-      expect(await started.exit).toMatchObject({ kind: 'lost', cause: { code: 'no-space' } });
-      const { pid } = started;
-      const local = createLocalHost();
-      await expect.poll(() => local.stat(hostPath(`/proc/${pid}`)), { timeout: 10_000 }).toBeUndefined();
-    } finally {
-      await run(host, { argv: ['umount', '-l', folder] }, { check: true });
-      await host.remove(folder, { recursive: true });
-    }
+    await using disk = await smallDisk(host);
+    const durable = { folder: joinHostPath(disk.folder, 'process') };
+    const started = await host.spawn({ argv: ['sh', '-c', 'cat >/dev/null'] }, { durable });
+    const writer = started.stdin.getWriter();
+    const writing = async (): Promise<void> => {
+      for (let count = 0; count < 50; count += 1) await writer.write(randomBytes(100_000));
+    };
+    await expect(writing()).rejects.toMatchObject({ code: 'no-space' });
+    expect(await started.exit).toMatchObject({ kind: 'lost', cause: { code: 'no-space' } });
+    const { pid } = started;
+    const local = createLocalHost();
+    await expect.poll(() => local.stat(hostPath(`/proc/${pid}`)), { timeout: 10_000 }).toBeUndefined();
+    await expect.poll(() => host.stat(durable.folder), { timeout: 20_000 }).toBeUndefined();
+  }, 60_000);
+
+  it('tells how it ended although it has filled the disk, also over the next connection', async (context) => {
+    context.skip(process.getuid?.() !== 0, 'only root can mount a small disk');
+    const server = await sshd.server();
+    await using proxy = await openLinkProxy({ host: server.host, port: server.port });
+    await using host = await sshd.openHost({ host: proxy.host, port: proxy.port });
+    await using disk = await smallDisk(host);
+    const durable = { folder: joinHostPath(disk.folder, 'process') };
+    const script = 'head -c 2000000 /dev/zero 2>/dev/null; read line; exit 5';
+    const started = await host.spawn({ argv: ['sh', '-c', script] }, { durable });
+    const output = collectBytes(started.stdout, { maxBytes: 10_000_000, keep: 'end' });
+    await expect
+      .poll(async () => (await run(host, { argv: ['df', '--output=avail', disk.folder] })).stdout.trim())
+      .toMatch(/\s0$/);
+    proxy.cut();
+    await started.stdin.close();
+    expect(await started.exit).toEqual({ kind: 'exited', code: 5 });
+    expect((await output).bytes.byteLength).toBeGreaterThan(500_000);
+    await expect.poll(() => host.stat(durable.folder), { timeout: 20_000 }).toBeUndefined();
   }, 60_000);
 });
+
+/** A disk of one megabyte on the host. */
+async function smallDisk(host: Host): Promise<AsyncDisposable & { readonly folder: HostPath }> {
+  const folder = durableFolder(host);
+  await host.makeDirectory(folder);
+  await run(host, { argv: ['mount', '-t', 'tmpfs', '-o', 'size=1m', 'none', folder] }, { check: true });
+  return {
+    folder,
+    async [Symbol.asyncDispose]() {
+      await run(host, { argv: ['umount', '-l', folder] }, { check: true });
+      await host.remove(folder, { recursive: true });
+    },
+  };
+}
 
 async function text(stream: ReadableStream<Uint8Array>): Promise<string> {
   return Buffer.from((await collectBytes(stream, { maxBytes: 1_000_000, keep: 'end' })).bytes).toString();

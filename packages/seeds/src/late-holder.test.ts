@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ada, type Ground, homeOf, LEASE_MS, loginIn, openGround } from '../test/ground.ts';
+import { createMemoryJournal } from '../test/memory-journal.ts';
 import { without } from './change-seed.ts';
 import type { SeedId } from './seed-facts.ts';
 import type { SeedLease } from './seed-lease.ts';
@@ -67,6 +68,28 @@ test('what a late holder saves while the next one plants is what that one has', 
   await next.plant({ host: { ...ground.host, writeFile }, home: HOME });
   expect(await ground.read(HOME)).toMatchObject({ token: 'token-2' });
   await late[Symbol.asyncDispose]();
+});
+
+test('what a late holder takes away, with something newer in its journal, is waited for', async () => {
+  const store = ground.store.another();
+  const seeds = ground.seeds({ store, journal: createMemoryJournal() });
+  const late = await seeds.acquire({ seedId }, 'late');
+  await late.plant({ host: ground.host, home: HOME });
+  store.goAway();
+  await ground.clock.advance(LEASE_MS + 1);
+  await ground.write(HOME, SECOND);
+  const host = whenItIsTaken(async (take) => {
+    await ground.write(HOME, { ...ada, token: 'token-3', at: 3 });
+    await late[Symbol.asyncDispose]();
+    await ground.host.remove(HOME, { recursive: true });
+    await take();
+  });
+  await expect(ground.seeds({ reach: () => host }).acquire({ seedId }, 'next')).rejects.toMatchObject({
+    refusals: [{ reason: 'unsettled' }],
+  });
+  store.comeBack();
+  await ground.clock.advance(35_000);
+  expect(await ground.storedToken(seedId)).toBe('token-3');
 });
 
 describe.each([

@@ -78,9 +78,10 @@ export async function salvage(
     const files = await context.reach(place);
     if (files === undefined) return unsettled(`${place} cannot be reached from here`);
     const outcome = await collectLeft(context, held, { files, path, left });
-    if (outcome === undefined) {
-      if (left.phase === 'planted') return unsettled(`${path} is gone from ${place}`);
-    } else context.report({ type: 'salvaged', seedId: held.seedId, holder: left.holder, place, outcome });
+    if (outcome === 'gone' || (outcome === undefined && left.phase === 'planted'))
+      return unsettled(`${path} is gone from ${place}`);
+    if (outcome !== undefined)
+      context.report({ type: 'salvaged', seedId: held.seedId, holder: left.holder, place, outcome });
     return { settled: true, doubtful: outcome === 'ignored' };
   } catch (failure) {
     if (failure instanceof SeedError && NOT_THE_PLACE.has(failure.code)) throw failure;
@@ -95,19 +96,22 @@ function unsettled(reason: string): Unsettled {
 
 /**
  * Saves the file and takes it away. It is renamed first, so that what still rotates it does not do so between the last look and its removal; a holder of the seed that dies
- * in between leaves it under that name, where the next finds it. `undefined` when there is nothing.
+ * in between leaves it under that name, where the next finds it. `undefined` when there is nothing; `gone` when it was there, and somebody else took it away: its late holder, who may have
+ * seen something newer in it.
  */
 async function collectLeft(
   context: SeedContext,
   held: HeldLease,
   place: { readonly files: HostFiles; readonly path: HostPath; readonly left: Outstanding },
-): Promise<SaveOutcome['outcome'] | undefined> {
+): Promise<SaveOutcome['outcome'] | 'gone' | undefined> {
   const { files, path, left } = place;
   const taken = takenPath(path);
   let outcome: SaveOutcome['outcome'] | undefined;
+  let isGone = false;
   for (;;) {
     const aside = await saveFile(context, held, { left, found: await readTakenFile(context, place) });
     if (aside !== undefined) {
+      isGone = false;
       if (outcome === undefined || aside.outcome !== 'unchanged') outcome = aside.outcome;
       // Said before it is done: should this program die in between, a file that is gone is no riddle.
       await noteCollected(context, held, left);
@@ -116,14 +120,17 @@ async function collectLeft(
       continue;
     }
     const found = await saveFile(context, held, { left, found: await readPlantedFile(context, place) });
-    if (found === undefined) return outcome;
+    if (found === undefined) return isGone ? 'gone' : outcome;
     // What is no credential of this seed is not ours to take away.
     if (found.outcome === 'ignored') return outcome ?? found.outcome;
     outcome = found.outcome;
-    await files.rename(path, taken).catch((cause: unknown) => {
-      // The agent has logged out meanwhile.
-      if (!(cause instanceof HostError && cause.code === 'not-found')) throw cause;
-    });
+    isGone = await files.rename(path, taken).then(
+      () => false,
+      (cause: unknown) => {
+        if (cause instanceof HostError && cause.code === 'not-found') return true;
+        throw cause;
+      },
+    );
   }
 }
 

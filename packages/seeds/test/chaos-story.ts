@@ -4,10 +4,12 @@ import { testCredential, testCredentialKind } from '../src/testing/index.ts';
 /** What happened in a run, line by line, with the tokens' own names. */
 export interface ChaosStory {
   tell(about: string, what: string): void;
+  /** The first of what must not happen: the story ends soon after it. */
+  tellHarm(about: string, what: string): void;
   tellEvent(program: string, event: SeedEvent): void;
   /** Fingerprints of this token are told by its name. */
   learn(account: string, token: string): void;
-  /** The lines about one account or its seed, the last of them. */
+  /** The lines about one account or its seed, those before the first harm, or the last of them. */
   of(about: readonly string[]): readonly string[];
 }
 
@@ -15,12 +17,17 @@ const LINES = 120;
 
 export function createChaosStory(nowMs: () => number): ChaosStory {
   const lines: { readonly about: string; readonly text: string }[] = [];
+  let harm: number | undefined;
   const names = new Map<string, string>();
   const tell = (about: string, what: string): void => {
     lines.push({ about, text: `${(nowMs() / 1000).toFixed(3)} ${what}` });
   };
   return {
     tell,
+    tellHarm(about, what) {
+      tell(about, `!!! ${what}`);
+      harm ??= lines.length;
+    },
     tellEvent(program, event) {
       const text = JSON.stringify(event, (key, value) => {
         if (key === 'seedId' || key === 'type') return undefined;
@@ -36,6 +43,7 @@ export function createChaosStory(nowMs: () => number): ChaosStory {
     },
     of: (about) =>
       lines
+        .slice(0, harm)
         .filter((line) => line.about === '' || about.includes(line.about))
         .map(({ text }) => text)
         .slice(-LINES),

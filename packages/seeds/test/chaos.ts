@@ -159,12 +159,16 @@ async function runTask(world: World, program: Program, machine: string): Promise
 }
 
 /** What a session begins with is what its provider takes. */
-async function checkPlanted({ provider, violations }: World, host: Host, home: HostPath): Promise<void> {
+async function checkPlanted(
+  { provider, story, violations }: World,
+  host: Host,
+  home: HostPath,
+): Promise<void> {
   const { account, token } = JSON.parse(await readText(host, loginIn(home)));
-  if (token !== provider.current(account))
-    violations.push(
-      `${token} was planted, and the provider of ${account} wants ${provider.current(account)}`,
-    );
+  if (token === provider.current(account)) return;
+  const harm = `${token} was planted, and the provider of ${account} wants ${provider.current(account)}`;
+  violations.push(harm);
+  story.tellHarm(account, harm);
 }
 
 /** As one who takes snapshots while an agent works. */

@@ -2,17 +2,20 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMemoryBlobStore, type MemoryBlobStore } from '@seedbed/blob-store/testing';
+import { createEventLog } from '@seedbed/conversation-protocol';
 import { type HostPath, hostPath } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
 import { createSnapshots, type Snapshots } from '@seedbed/snapshots';
 import { createMemorySnapshotIndex } from '@seedbed/snapshots/testing';
 import { describe, expect, it } from 'vitest';
+import { journalHeader, journalPath } from './event-journal.ts';
 import { bringBack, resumedConfig } from './resume-task.ts';
 import { factsAsJson, type TaskFacts } from './task-facts.ts';
 import { readTaskMark, writeTaskMark } from './task-mark.ts';
 
 const host = createLocalHost();
 const task = 't';
+const configured = { agent: 'codex', cwd: '/work', controls: {}, resumed: false };
 const facts: TaskFacts = {
   ...{ agent: 'codex', threadId: '01999999-0000-7000-8000-000000000000', codexVersion: '0.169.0' },
   ...{ model: 'm1', effort: 'low', sandbox: { mode: 'read-only' } },
@@ -97,6 +100,29 @@ describe('what a session goes on from', () => {
     expect(await resume(ground)).toMatchObject({ workdir: 'kept', facts: { codexVersion: '0.170.1' } });
     await writeTaskMark(host, ground.workdir, { task, saveId, codexVersion: '0.142.5' });
     expect(await resume(ground)).toMatchObject({ facts: { codexVersion: '0.169.0' } });
+  });
+
+  it('is also what happened since, which its journal tells, the thread included that had no turn yet', async () => {
+    const { threadId, ...begun } = facts;
+    await using ground = await openGround(begun);
+    const [row] = await ground.anew().list(task);
+    const log = createEventLog();
+    log.append({ type: 'session-configured', ...configured, threadId: threadId ?? '' });
+    log.append({ type: 'turn-started', turnId: 'turn-1', origin: 'client' });
+    await mkdir(join(ground.workdir, 'home/.codex'), { recursive: true });
+    const lines = log.since(1).map((event) => `${JSON.stringify(event)}\n`);
+    await writeFile(journalPath(ground.workdir), journalHeader('j1') + lines.join(''));
+    const saveId = row?.saveId ?? '';
+    await writeTaskMark(host, ground.workdir, { task, saveId, journal: 'j1' });
+    expect(await resume(ground)).toMatchObject({
+      ...{ workdir: 'kept', facts: { threadId }, savedSeq: 0, journal: 'j1' },
+      history: log.since(1),
+    });
+    // It is of another past where the mark does not name it, or the workdir is not kept.
+    await writeTaskMark(host, ground.workdir, { task, saveId, journal: 'j2' });
+    expect(await resume(ground)).toMatchObject({ workdir: 'kept', history: [], savedSeq: 0 });
+    await writeTaskMark(host, ground.workdir, { task, saveId: 'older', journal: 'j1' });
+    expect(await resume(ground)).toMatchObject({ workdir: 'restored', history: [], journal: undefined });
   });
 
   it('is never put over the workdir of another task', async () => {

@@ -29,6 +29,8 @@ export interface ListingOptions {
   readonly required: readonly string[];
   readonly maxEntries: number;
   readonly maxBytes: number;
+  /** An earlier listing, by path: what is as it was is given as it was given then, so that two listings take the memory of one. */
+  readonly before?: ReadonlyMap<string, ListedEntry>;
   readonly signal?: AbortSignal;
 }
 
@@ -58,9 +60,26 @@ async function listed(host: Host, folder: HostPath, options: ListingOptions): Pr
   });
   for await (const { relativePath: path, stat, target } of tree) {
     if (stat.kind === 'other') leftOut.push({ path, reason: 'special' });
-    else entries.push({ path, stat, ...(target === undefined ? {} : { target }) });
+    else {
+      const entry = { path, stat, ...(target === undefined ? {} : { target }) };
+      const before = options.before?.get(path);
+      entries.push(before !== undefined && isUntouched(before, entry) ? before : entry);
+    }
   }
   return { entries, leftOut, ...sums(entries) };
+}
+
+/** Whether two looks at a path saw the same, as far as marks tell. */
+export function isUntouched(a: ListedEntry, b: ListedEntry): boolean {
+  return (
+    a.stat.kind === b.stat.kind &&
+    a.stat.size === b.stat.size &&
+    a.stat.mode === b.stat.mode &&
+    a.stat.modifiedMs === b.stat.modifiedMs &&
+    a.stat.changedMs === b.stat.changedMs &&
+    a.stat.identity === b.stat.identity &&
+    a.target === b.target
+  );
 }
 
 async function orTooLarge<T>(folder: HostPath, work: () => Promise<T>): Promise<T> {

@@ -2,7 +2,7 @@ import type { Host, HostPath } from '@seedbed/host';
 import type { ChunkedContent } from '../content/chunk-content.ts';
 import type { FileEntry, LeftOut, SnapshotEntry } from '../manifest/manifest.ts';
 import type { KnownContent } from './known-content.ts';
-import { type ListedEntry, type Listing, type ListingOptions, listFolder } from './listing.ts';
+import { isUntouched, type ListedEntry, type Listing, type ListingOptions, listFolder } from './listing.ts';
 import { type ContentSink, readContents } from './read-contents.ts';
 
 /** How often a file is read that was written to meanwhile. */
@@ -93,15 +93,16 @@ async function readUntilStable(
 ): Promise<StableReading> {
   const entries = new Map<string, FileEntry>();
   const lost = new Map<string, 'gone' | 'unreadable'>();
+  const before = new Map(
+    changed.length === 0 ? [] : options.listing.entries.map((each) => [each.path, each]),
+  );
+  const looking = { ...options, before, maxBytes: Number.POSITIVE_INFINITY };
   let wanted = changed;
   for (let round = 1; wanted.length > 0; round += 1) {
     const { contents, lost: missing } = await readContents(host, folder, wanted, options);
     for (const [path, reason] of missing) lost.set(path, reason);
-    const after = new Map(
-      (await listFolder(host, folder, { ...options, maxBytes: Number.POSITIVE_INFINITY })).entries.map(
-        (each) => [each.path, each],
-      ),
-    );
+    const { entries: found } = await listFolder(host, folder, looking);
+    const after = new Map(found.map((each) => [each.path, each]));
     const restless: ListedEntry[] = [];
     for (const before of wanted) {
       const content = contents.get(before.path);
@@ -136,16 +137,6 @@ function nextName(
   const others = isLast ? [] : all.slice(all.findIndex((each) => each.path === path) + 1);
   const next = others.find((each) => after.get(each.path)?.stat.identity === stat.identity);
   return next === undefined ? [] : [after.get(next.path) ?? next];
-}
-
-function isUntouched({ stat: a }: ListedEntry, { stat: b }: ListedEntry): boolean {
-  return (
-    a.kind === b.kind &&
-    a.size === b.size &&
-    a.modifiedMs === b.modifiedMs &&
-    a.changedMs === b.changedMs &&
-    a.identity === b.identity
-  );
 }
 
 function fileEntry({ path, stat }: ListedEntry, content: ChunkedContent, isStable: boolean): FileEntry {

@@ -93,7 +93,8 @@ async function decide(
     if (!isEarlier(held.credential, next)) return { result: { outcome: 'unchanged', generation } };
     return await accepted(context, stored, { found, next, held });
   }
-  if (isPast(facts, generation) || found.successors?.has(held.credential.generation) === true)
+  const isKnown = (each: string): boolean => each === held.credential.generation || isPast(facts, each);
+  if (isPast(facts, generation) || [...(found.successors ?? [])].some(isKnown))
     return { result: { outcome: 'superseded', generation } };
   const descent = await descentOf(facts, found, { held, next });
   const isLate = descent === undefined;

@@ -177,20 +177,24 @@ describe('what the store could not be told', () => {
     expect(await ground.storedToken(seedId)).toBe('token-2');
   });
 
-  test('is no news where the next holder has found what came after it, whatever the clocks say', async () => {
+  test.each([
+    ['whatever the clocks say', undefined],
+    ['and has rotated it since', 'token-5'],
+  ])('is no news where the next holder has found what came after it, %s', async (_, since) => {
     const { late, comeBack } = await lateWithNotes([2, 3, 4]);
     // Given out by a provider whose clock was set back.
     await ground.write(HOME, { ...ada, token: 'token-4', at: 1 });
     await using next = await ground.seeds().acquire({ seedId }, 'next');
     await next.plant({ host: ground.host, home: homeOf('next') });
     expect(await ground.read(homeOf('next'))).toMatchObject({ token: 'token-4' });
+    if (since !== undefined) await next.writeBack(testCredential({ ...ada, token: since, at: 5 }));
     comeBack();
     await ground.clock.advance(35_000);
     expect(journal.size()).toBe(0);
     expect(await ground.seeds().get(seedId)).toMatchObject({ status: 'alive', aside: [] });
     await late[Symbol.asyncDispose]();
     await next[Symbol.asyncDispose]();
-    expect(await ground.storedToken(seedId)).toBe('token-4');
+    expect(await ground.storedToken(seedId)).toBe(since ?? 'token-4');
   });
 
   test('is the seed’s where it was the last of its lease, although one who wanted to look found what was before it, and died', async () => {

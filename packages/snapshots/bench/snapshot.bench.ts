@@ -18,6 +18,7 @@ import { openSshd } from '@seedbed/host/testing';
 import { openMongodbServers } from '@seedbed/mongodb-server';
 import { GridFSBucket, MongoClient } from 'mongodb';
 import { peakMemory } from './peak-memory.ts';
+import { SAVE_ONCE } from './save-once.ts';
 import {
   type EmbeddedStore,
   isOnPath,
@@ -81,8 +82,7 @@ async function measureMemory(
   await runTool(['restic', '--quiet', 'init', '--repository-version', '2'], { signal, env });
   const theirs = await peakMemory(['restic', '--quiet', 'backup', tree], { signal, env });
   await rm(join(folder, 'other'), { recursive: true, force: true });
-  const program = join(import.meta.dirname, 'save-once.ts');
-  const ours = await peakMemory([process.execPath, program, tree], { signal });
+  const ours = await peakMemory([process.execPath, SAVE_ONCE, tree], { signal });
   const alternative = { name: 'restic', value: theirs };
   return [compare({ name: 'memory of a first snapshot', unit: 'MB', better: 'lower', ours, alternative })];
 }

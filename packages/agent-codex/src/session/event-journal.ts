@@ -7,7 +7,7 @@ import { taskPaths } from '../task-home/task-paths.ts';
 import { encodeEvents } from './event-record.ts';
 
 /** Beside Codex's rollouts, and as far out of reach of the agent's commands as they are. */
-export const JOURNAL_NAME = 'seedbed-events.jsonl';
+const JOURNAL_NAME = 'seedbed-events.jsonl';
 
 /** What names a journal in the mark of its workdir; one that lies there and has another is of another past. */
 export type JournalId = string;

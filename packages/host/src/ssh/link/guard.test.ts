@@ -97,6 +97,24 @@ describe.concurrent.for(present)('a guard in $name', ({ argv }) => {
     60_000,
   );
 
+  it('ends what serves its connection when nothing is heard for long, if that serves one login', async () => {
+    using started = new DisposableStack();
+    const ends = ['sshd: me@notty', 'sshd', 'another'].map(async (name) => {
+      const guard = guardScript('TOKEN', { seconds: 1, misses: 1 });
+      const inside = [...argv, '-c', script].map((word) => `'${word}'`).join(' ');
+      // What is behind it keeps the shell from becoming the guard.
+      const server = spawn('/bin/sh', ['-c', `${inside}; exit 3`], {
+        argv0: name,
+        stdio: ['pipe', 'ignore', 'ignore'],
+      });
+      started.defer(() => server.kill('SIGKILL'));
+      server.stdin.write(`${Buffer.byteLength(guard)}\n${guard}`);
+      const [code, signal] = await once(server, 'exit');
+      return signal ?? code;
+    });
+    expect(await Promise.all(ends)).toEqual(['SIGTERM', 3, 3]);
+  }, 30_000);
+
   it('stays while there are signs of life', async () => {
     using started = new DisposableStack();
     const guard = await startGuard(argv, started);

@@ -5,9 +5,12 @@ import { letGoOf, type Session } from './ssh-session.ts';
 
 /**
  * A shell on the host that ends what a connection leaves behind: when its input ends without a word (the connection is gone), or when nothing was heard of
- * this program for five minutes (it is gone, and the host does not know yet). Best effort: where the host has no place for it, nothing is guarded.
+ * this program for five minutes (it is gone, and the host does not know yet, perhaps for hours); then it ends what serves the connection as well, and with that all its
+ * other shells. Best effort: where the host has no place for it, nothing is guarded.
  */
 export interface Guard {
+  /** Has it there for the sake of the connection alone. */
+  watch(): void;
   /** What carries one of these ids in `SEEDBED_PROCESS` is ended with the connection. */
   protect(ids: readonly string[]): void;
   release(ids: readonly string[]): void;
@@ -39,7 +42,7 @@ export function createGuard(open: () => Promise<Session | undefined>, answerWith
   let send: ((line: string) => void) | undefined;
 
   const begin = async (): Promise<void> => {
-    if (isOpening || send !== undefined || ids.size === 0) return;
+    if (isOpening || send !== undefined) return;
     isOpening = true;
     send = await start(open, { answerWithinMs, onEnd }).catch(() => undefined);
     isOpening = false;
@@ -51,6 +54,7 @@ export function createGuard(open: () => Promise<Session | undefined>, answerWith
     if (replacements <= MAX_REPLACEMENTS) void begin();
   };
   return {
+    watch: () => void begin(),
     protect(wanted) {
       const plain = plainIds(wanted);
       for (const id of plain) ids.add(id);
@@ -147,10 +151,17 @@ export function endMarkedScript(ids: readonly string[]): string {
 export function guardScript(token: string, { seconds, misses }: Heartbeat): string {
   return `l=' '${END_MARKED}
 ${BORN}
-b=$(born $$)
+b=$(born $$) P=$PPID B=$(born "$PPID") q=
+# Only what serves one login: another server than OpenSSH's may serve all of them with one process.
+hang_up() {
+  case $(tr '\\000' ' ' 2>/dev/null <"/proc/$P/cmdline") in
+    sshd:\\ *@*|sshd-session:\\ *@*) if lives "$P" "$B"; then kill "$P"; fi ;;
+  esac
+}
 trap '' PIPE
 trap 'exit 0' HUP TERM INT
-trap 'kill "$w" 2>/dev/null; finish' EXIT
+trap 'q=1; exit 0' USR2
+trap 'kill "$w" 2>/dev/null; finish; if [ -n "$q" ]; then hang_up; fi' EXIT
 (
   trap - EXIT INT
   trap 'n=0' USR1
@@ -161,7 +172,7 @@ trap 'kill "$w" 2>/dev/null; finish' EXIT
   n=0
   # Somebody may have killed the guard; then its number can be anybody's.
   while lives $$ "$b" && [ "$n" -lt ${misses} ]; do n=$((n + 1)); sleep ${seconds} & s=$!; wait "$s"; done
-  if lives $$ "$b"; then kill -s HUP $$; fi
+  if lives $$ "$b"; then kill -s USR2 $$; fi
 ) &
 w=$!
 while read -r o i; do

@@ -105,7 +105,10 @@ async function attach(
   const attempt = 'attach to a process again';
   const opened = await openScript(link, script, { attempt, repeatable: true });
   const [word, arrived] = opened.answer.split(' ');
-  if (word === 'ok') return { opened, arrived: Number(arrived) };
+  if (word === 'ok') {
+    opened.guard.watch();
+    return { opened, arrived: Number(arrived) };
+  }
   opened.channel.close();
   throw new HostError(
     'not-found',

@@ -51,6 +51,8 @@ export async function startDurableProcess(
     if (script.answer === 'no not-durable') return undefined;
     throw launchFailure(command, script.answer);
   }
+  // Nothing may end the process when this connection does. But the host has to learn some time that it is gone.
+  script.guard.watch();
   const leader = leaderOf(script.answer.slice('ok '.length));
   const attachments = createAttachments(link, script, {
     durable,

@@ -100,7 +100,7 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
     savedSeq: saved?.savedSeq ?? 0,
   };
   if (snapshots !== undefined) {
-    const saveId = saved?.shown.snapshot.saveId;
+    const saveId = saved?.from.saveId;
     const mark = { task, codexVersion, ...(saveId === undefined ? {} : { saveId }) };
     await writeTaskMark(host, workdir, journal === undefined ? mark : { ...mark, journal: journal.id });
   }
@@ -141,10 +141,10 @@ async function openResumed(
     return { conversation: await openCodexConversation(conversation), resumed: undefined };
   }
   const { saved, ...report } = planned;
-  const { snapshot, leftOut } = saved.shown;
+  const { number, createdMs, leftOut } = saved.from;
   const { threadId } = saved.facts;
   const resumedAs = (thread: ResumeReport['thread']): ResumeReport => ({
-    ...{ number: snapshot.number, createdMs: snapshot.createdMs, workdir: saved.workdir, thread, leftOut },
+    ...{ number, createdMs, workdir: saved.workdir, thread, leftOut },
     ...report,
   });
   const open = async (resumed: ResumeReport, resume?: string): Promise<Opened> => ({

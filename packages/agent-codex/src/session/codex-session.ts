@@ -5,11 +5,12 @@ import type { EndState, SavedSnapshot } from '@seedbed/snapshots';
 import { AgentCodexError } from '../agent-codex-error.ts';
 import type { OpenedCodexConversation } from '../open-codex-conversation.ts';
 import { type EventJournal, keepJournal } from './event-journal.ts';
-import { saveTask } from './save-task.ts';
+import { factsOf, saveTask } from './save-task.ts';
 import { createSerialSaves } from './serial-saves.ts';
 import type { SessionParts } from './session-parts.ts';
 import { followQuota } from './session-quota.ts';
 import type { ResumeReport } from './session-snapshots.ts';
+import { factsAsJson } from './task-facts.ts';
 import { followTurns } from './turn-checkpoints.ts';
 
 /** A step of a session's end that failed. The others were done all the same. */
@@ -58,7 +59,7 @@ export function createSession(parts: SessionParts): CodexSession {
   const lastSaveMs = snapshots?.lastSaveMs ?? DEFAULT_LAST_SAVE_MS;
   let follows = { number: parts.follows, writer: randomUUID() };
   const over = Promise.withResolvers<SessionEnd>();
-  const journal = openJournal(parts);
+  const journal = openJournal(parts, turnsBefore);
   const saves = createSerialSaves(async (endState) => {
     // Also after a turn: an agent can put a pipe where a file was, and keep whoever reads it on a host far away.
     const signal = AbortSignal.timeout(lastSaveMs);
@@ -147,10 +148,12 @@ export function createSession(parts: SessionParts): CodexSession {
   };
 }
 
-function openJournal({ host, workdir, conversation, journal }: SessionParts): EventJournal | undefined {
+function openJournal(parts: SessionParts, turnsBefore: number): EventJournal | undefined {
+  const { host, workdir, conversation, journal } = parts;
   if (journal === undefined) return undefined;
   return keepJournal(host, workdir, {
     ...journal,
+    facts: factsAsJson(factsOf(parts, turnsBefore)),
     lastSeq: () => conversation.state().lastSeq,
     events: (options) => conversation.events(options),
   });

@@ -34,14 +34,14 @@ async function openGround(): Promise<Ground> {
     log,
     keep: (savedSeq = 0, on = host, endMs = 20_000) =>
       keepJournal(on, workdir, {
-        ...{ id, savedSeq, endMs },
+        ...{ id, savedSeq, endMs, facts: null },
         lastSeq: () => log.lastSeq,
         events: (options) => log.read(options),
       }),
     say(...messages) {
       for (const message of messages) log.append({ type: 'warning', message });
     },
-    noted: async (savedSeq = 0) => await readJournal(host, workdir, { id, savedSeq }),
+    noted: async (savedSeq = 0) => (await readJournal(host, workdir, { id, savedSeq })).events,
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
   };
 }
@@ -131,17 +131,21 @@ describe('what is read of a journal', () => {
   const event = (seq: number) => ({ seq, at: 1, msg: { type: 'warning', message: 'm' } });
 
   it.each<readonly [string, string, readonly number[]]>([
-    ['whole', journalHeader(id) + lines(event(3), event(4)), [3, 4]],
-    ['cut off in a line', `${journalHeader(id)}${lines(event(3))}{"seq":4`, [3]],
-    ['written twice in parts', journalHeader(id) + lines(event(2), event(3), event(3), event(4)), [3, 4]],
-    ['with a gap', journalHeader(id) + lines(event(4), event(5)), []],
-    ['with what is no event', journalHeader(id) + lines(event(3), 'x', '[]', event(5)), [3]],
-    ['of another past', journalHeader('j0') + lines(event(3)), []],
+    ['whole', journalHeader(id, null) + lines(event(3), event(4)), [3, 4]],
+    ['cut off in a line', `${journalHeader(id, null)}${lines(event(3))}{"seq":4`, [3]],
+    [
+      'written twice in parts',
+      journalHeader(id, null) + lines(event(2), event(3), event(3), event(4)),
+      [3, 4],
+    ],
+    ['with a gap', journalHeader(id, null) + lines(event(4), event(5)), []],
+    ['with what is no event', journalHeader(id, null) + lines(event(3), 'x', '[]', event(5)), [3]],
+    ['of another past', journalHeader('j0', null) + lines(event(3)), []],
     ['empty', '', []],
   ])('is what goes on without a gap: %s', async (_, text, seqs) => {
     await using ground = await openGround();
     await writeFile(ground.file, text);
-    const events = await readJournal(host, ground.workdir, { id, savedSeq: 2 });
+    const { events } = await readJournal(host, ground.workdir, { id, savedSeq: 2 });
     expect(events.map(({ seq }) => seq)).toEqual(seqs);
   });
 
@@ -149,7 +153,7 @@ describe('what is read of a journal', () => {
     await using ground = await openGround();
     expect(await ground.noted()).toEqual([]);
     const outside = join(ground.workdir, '../outside');
-    await writeFile(outside, journalHeader(id) + lines(event(1)));
+    await writeFile(outside, journalHeader(id, null) + lines(event(1)));
     await symlink(outside, ground.file);
     expect(await ground.noted()).toEqual([]);
     await rm(ground.file);

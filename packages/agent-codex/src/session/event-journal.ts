@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConversationEvent } from '@seedbed/conversation-protocol';
 import { type Host, type HostPath, joinHostPath } from '@seedbed/host';
+import type { Json } from '@seedbed/snapshots';
 import { AgentCodexError } from '../agent-codex-error.ts';
 import { taskPaths } from '../task-home/task-paths.ts';
 import { encodeEvents } from './event-record.ts';
@@ -19,6 +20,8 @@ export interface EventJournal extends AsyncDisposable {
 
 export interface JournalOptions {
   readonly id: JournalId;
+  /** What a session that goes on without any snapshot has to know. */
+  readonly facts: Json;
   /** The last event that a snapshot holds. */
   readonly savedSeq: number;
   /** How long disposal waits, in milliseconds. 10 seconds by default. */
@@ -39,8 +42,9 @@ export function journalPath(workdir: HostPath): HostPath {
   return joinHostPath(taskPaths(workdir).codexHome, JOURNAL_NAME);
 }
 
-export function journalHeader(id: JournalId): string {
-  return `${JSON.stringify({ journal: id })}\n`;
+/** Its first line. */
+export function journalHeader(id: JournalId, facts: Json): string {
+  return `${JSON.stringify({ journal: id, facts })}\n`;
 }
 
 /** A journal of which a snapshot holds so much, in bytes, is begun anew. */
@@ -77,7 +81,7 @@ export function keepJournal(host: Host, workdir: HostPath, options: JournalOptio
   }
 
   async function* written(upTo: number): AsyncGenerator<Uint8Array> {
-    yield new TextEncoder().encode(journalHeader(options.id));
+    yield new TextEncoder().encode(journalHeader(options.id, options.facts));
     writtenBytes = 0;
     const events = options.events({ fromSeq: savedSeq + 1, signal: stop.signal });
     for await (const bytes of encodeEvents(until(events, { from: savedSeq + 1, upTo }))) {

@@ -1,9 +1,18 @@
 import { type ConversationEvent, parseEvent } from '@seedbed/conversation-protocol';
 import { type Host, HostError, type HostPath } from '@seedbed/host';
-import { type JournalId, journalHeader, journalPath } from './event-journal.ts';
+import { z } from 'zod';
+import { type JournalId, journalPath } from './event-journal.ts';
 
 /** More is no journal of what happened since a snapshot. */
 const MAX_LINE_CHARACTERS = 64 * 1024 * 1024;
+
+export interface ReadJournal {
+  readonly events: readonly ConversationEvent[];
+  /** As the session that kept it has written them; unchecked. */
+  readonly facts: unknown;
+}
+
+const headerSchema = z.looseObject({ journal: z.string(), facts: z.unknown() });
 
 /**
  * What happened behind `savedSeq`, as far as it was written down without a gap. Nothing where there is no journal, or another one: what lies there is worth having and
@@ -13,27 +22,41 @@ export async function readJournal(
   host: Host,
   workdir: HostPath,
   { id, savedSeq }: { readonly id: JournalId; readonly savedSeq: number },
-): Promise<readonly ConversationEvent[]> {
+): Promise<ReadJournal> {
   const events: ConversationEvent[] = [];
+  let facts: unknown;
   try {
     const path = await host.canonicalize(journalPath(workdir), { within: workdir });
     let isFirst = true;
     for await (const line of linesOf(await host.readFile(path))) {
-      if (isFirst && `${line}\n` !== journalHeader(id)) return [];
-      const event = isFirst ? undefined : eventOf(line);
-      isFirst = false;
+      if (isFirst) {
+        const header = headerSchema.safeParse(jsonOf(line));
+        if (header.data?.journal !== id) return { events: [], facts: undefined };
+        facts = header.data.facts;
+        isFirst = false;
+        continue;
+      }
+      const event = eventOf(line);
       // What was written twice is taken once; what is damaged ends nothing, unless it is missing.
       if (event?.seq === savedSeq + events.length + 1) events.push(event);
     }
   } catch (failure) {
     if (!(failure instanceof HostError) || failure.code === 'host-lost') throw failure;
   }
-  return events;
+  return { events, facts };
 }
 
 function eventOf(line: string): ConversationEvent | undefined {
   try {
     return parseEvent(JSON.parse(line));
+  } catch {
+    return undefined;
+  }
+}
+
+function jsonOf(line: string): unknown {
+  try {
+    return JSON.parse(line);
   } catch {
     return undefined;
   }

@@ -7,7 +7,9 @@ export function resumeNotice(
 ): string {
   const when = new Date(report.createdMs).toISOString();
   const sentences = [
-    `System: this task goes on in a new session, from the snapshot of ${when}.`,
+    report.number === 0
+      ? `System: this task goes on in a new session. It was cut off at ${when}.`
+      : `System: this task goes on in a new session, from the snapshot of ${when}.`,
     report.workdir === 'restored'
       ? `The folder is as it was then, without ${exclude.join(', ')}.`
       : 'The folder is as you left it.',
@@ -27,7 +29,7 @@ export function resumeNotice(
 export function resumeLogLines(report: ResumeReport, hostLabel: string): readonly string[] {
   const when = new Date(report.createdMs).toISOString();
   return [
-    `RESUMED: from snapshot ${report.number} of ${when}, on ${hostLabel}, workdir ${report.workdir}, thread ${report.thread}.`,
+    `RESUMED: ${report.number === 0 ? `cut off at ${when}, before a snapshot` : `from snapshot ${report.number} of ${when}`}, on ${hostLabel}, workdir ${report.workdir}, thread ${report.thread}.`,
     ...report.differences.map(({ setting, saved, now }) => `CHANGED: ${setting} from ${saved} to ${now}.`),
     ...(report.briefChanged ? ['REFRESHED: AGENTS.md was written anew.'] : []),
   ];

@@ -95,7 +95,7 @@ describe('what a session goes on from', () => {
   it('remembers the newest Codex that ran there, also after the snapshot', async () => {
     await using ground = await openGround();
     const saved = await resume(ground);
-    const saveId = saved?.shown.snapshot.saveId ?? '';
+    const saveId = saved?.from.saveId ?? '';
     await writeTaskMark(host, ground.workdir, { task, saveId, codexVersion: '0.170.1' });
     expect(await resume(ground)).toMatchObject({ workdir: 'kept', facts: { codexVersion: '0.170.1' } });
     await writeTaskMark(host, ground.workdir, { task, saveId, codexVersion: '0.142.5' });
@@ -111,7 +111,7 @@ describe('what a session goes on from', () => {
     log.append({ type: 'turn-started', turnId: 'turn-1', origin: 'client' });
     await mkdir(join(ground.workdir, 'home/.codex'), { recursive: true });
     const lines = log.since(1).map((event) => `${JSON.stringify(event)}\n`);
-    await writeFile(journalPath(ground.workdir), journalHeader('j1') + lines.join(''));
+    await writeFile(journalPath(ground.workdir), journalHeader('j1', null) + lines.join(''));
     const saveId = row?.saveId ?? '';
     await writeTaskMark(host, ground.workdir, { task, saveId, journal: 'j1' });
     expect(await resume(ground)).toMatchObject({

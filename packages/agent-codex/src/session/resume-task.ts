@@ -5,7 +5,7 @@ import {
 } from '@seedbed/conversation-protocol';
 import type { Host, HostPath } from '@seedbed/host';
 import { equalPolicies, parseSandboxPolicy } from '@seedbed/sandbox-policy';
-import { type ShownSnapshot, settleRestore } from '@seedbed/snapshots';
+import { type LeftOut, settleRestore } from '@seedbed/snapshots';
 import { AgentCodexError } from '../agent-codex-error.ts';
 import { compareCodexVersions } from '../codex-version.ts';
 import type { CodexTaskConfig } from '../task-config.ts';
@@ -13,8 +13,8 @@ import type { JournalId } from './event-journal.ts';
 import { decodeEvents, EVENTS_RECORD } from './event-record.ts';
 import { readJournal } from './read-journal.ts';
 import type { ResumeDifference, SessionSnapshots } from './session-snapshots.ts';
-import { parseTaskFacts, type TaskFacts } from './task-facts.ts';
-import { readTaskMark, writeTaskMark } from './task-mark.ts';
+import { factsIn, parseTaskFacts, type TaskFacts } from './task-facts.ts';
+import { readTaskMark, type TaskMark, writeTaskMark } from './task-mark.ts';
 
 /** What a session begins with. */
 export interface BroughtBack {
@@ -24,9 +24,17 @@ export interface BroughtBack {
   readonly saved: SavedTask | undefined;
 }
 
+/** A snapshot, or what a host has kept of a task that was cut off before it had one: then the number is 0, and it has no `saveId`. */
+export interface GoesOnFrom {
+  readonly number: number;
+  readonly createdMs: number;
+  readonly saveId?: string;
+  readonly leftOut: readonly LeftOut[];
+}
+
 /** What there is of a task before this session. */
 export interface SavedTask {
-  readonly shown: ShownSnapshot;
+  readonly from: GoesOnFrom;
   readonly facts: TaskFacts;
   readonly history: readonly ConversationEvent[];
   /** How many of these events the snapshot holds. */
@@ -59,6 +67,8 @@ export async function bringBack(
   const row = rows.at(-1);
   if (resume === 'never') return { follows: row?.number ?? 0, saved: undefined };
   if (row === undefined) {
+    const cutOff = await cutOffTask(host, workdir, mark);
+    if (cutOff !== undefined) return { follows: 0, saved: cutOff };
     if (resume === 'if-saved') return { follows: 0, saved: undefined };
     throw new AgentCodexError('not-saved', `There is no snapshot of ${JSON.stringify(task)} to go on from.`);
   }
@@ -77,15 +87,37 @@ export async function bringBack(
   }
   const journal = isThere ? mark.journal : undefined;
   const savedSeq = recorded.length;
-  const since = journal === undefined ? [] : await readJournal(host, workdir, { id: journal, savedSeq });
+  const since =
+    journal === undefined ? [] : (await readJournal(host, workdir, { id: journal, savedSeq })).events;
   // A program that was killed may have run a newer Codex than the snapshot knows of.
   const touched = isThere && mark.codexVersion !== undefined ? touchedBy(facts, mark.codexVersion) : facts;
   const history = [...recorded, ...since];
   const saved: SavedTask = {
-    ...{ shown, history, savedSeq, journal, workdir: isThere ? 'kept' : 'restored' },
+    from: { number: row.number, createdMs: row.createdMs, saveId: row.saveId, leftOut: shown.leftOut },
+    ...{ history, savedSeq, journal, workdir: isThere ? 'kept' : 'restored' },
     facts: { ...touched, ...(since.length > 0 ? threadOf(history) : {}) },
   };
   return { follows: row.number, saved };
+}
+
+/** What its journal tells of a task that has had turns here and no snapshot; `undefined` where it tells of none. */
+async function cutOffTask(
+  host: Host,
+  workdir: HostPath,
+  mark: TaskMark | undefined,
+): Promise<SavedTask | undefined> {
+  // With a snapshot once, that is there no more, the task was removed on purpose.
+  if (mark?.journal === undefined || mark.saveId !== undefined) return undefined;
+  const { events, facts } = await readJournal(host, workdir, { id: mark.journal, savedSeq: 0 });
+  const known = factsIn(facts);
+  const { threadId } = threadOf(events);
+  const last = events.at(-1);
+  if (known === undefined || threadId === undefined || last === undefined) return undefined;
+  return {
+    from: { number: 0, createdMs: last.at, leftOut: [] },
+    ...{ history: events, savedSeq: 0, journal: mark.journal, workdir: 'kept' },
+    facts: { ...touchedBy(known, mark.codexVersion ?? known.codexVersion), threadId },
+  };
 }
 
 /** The thread that has had turns since, which the snapshot may have been too early to name. */

@@ -183,6 +183,46 @@ describe.each(supportedVersions)('Codex %s goes on where it was killed', (versio
   });
 });
 
+describe.each(supportedVersions)(
+  'Codex %s goes on where it was killed before anything was saved',
+  (version) => {
+    it('with its turns, in the same thread', { timeout: 120_000 }, async () => {
+      await using folder = await openTasksFolder();
+      await using model = await openScriptedModel({ story });
+      await using place = await openTasksFolder();
+      const where = { kind: 'embedded', folder: place.path } as const;
+      await using store = await openSnapshotStore(where);
+      await runTurnsAndKill({
+        ...{ store: where, version, codex: await codexBinary(version), workdir: join(folder.path, 'work') },
+        ...{ config: model.providerConfig({ offerAllTools: true }), env: model.env, mark: randomUUID() },
+        ...{ turns: [], unsaved: ['Write the first file.', 'Write the second part.'] },
+      });
+      expect(await store.snapshots.list('task-1')).toEqual([]);
+      const sessions = {
+        version,
+        model,
+        folder: folder.path,
+        snapshots: { store: store.snapshots },
+      } as const;
+      await using session = await openSessionTask(sessions);
+      expect(session.resumed).toMatchObject({
+        number: 0,
+        workdir: 'kept',
+        thread: 'resumed',
+        differences: [],
+      });
+      expect(finals(session.conversation.state())).toEqual([
+        'The first file is written.',
+        'The second part is written.',
+      ]);
+      await session.conversation.run('Do nothing.');
+      const told = JSON.stringify(model.requests.at(-1)?.input);
+      for (const said of ['Write the second part.', 'It was cut off at']) expect(told).toContain(said);
+      expect(await session.end()).toMatchObject({ failures: [], snapshot: { snapshot: { number: 1 } } });
+    });
+  },
+);
+
 describeOnMongodb('a task in MongoDB', (database) => {
   it.each(supportedVersions)(
     'goes on on another host, with Codex %s',

@@ -62,7 +62,8 @@ export async function saveTask(
   return saved;
 }
 
-function factsOf(
+/** What the next session has to know of this one. */
+export function factsOf(
   { conversation, factsBase, codexVersion, resumed }: SessionParts,
   turnsBefore: number,
 ): TaskFacts {

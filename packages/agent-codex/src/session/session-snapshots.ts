@@ -30,9 +30,9 @@ export interface SessionSnapshots {
 
 /** What a session goes on from. */
 export interface ResumeReport {
-  /** The number of the snapshot. */
+  /** The number of the snapshot; 0 where there is none, and the task goes on with what its host has kept. */
   readonly number: number;
-  /** When it was made, in milliseconds since the epoch. */
+  /** When it was made, or when the task was cut off, in milliseconds since the epoch. */
   readonly createdMs: number;
   /** `restored`: put on the host from the store. `kept`: the host still had the workdir of that snapshot, with what was done since. */
   readonly workdir: 'restored' | 'kept';

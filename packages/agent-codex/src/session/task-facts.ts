@@ -39,6 +39,11 @@ export function parseTaskFacts({ facts, snapshot }: ShownSnapshot, task: string)
   );
 }
 
+/** @returns `undefined` for what no session of this package has written. */
+export function factsIn(value: unknown): TaskFacts | undefined {
+  return factsSchema.safeParse(value).data;
+}
+
 /** What the caller's settings may hold in a snapshot: plain data. */
 export function asJson(value: unknown): Json {
   return json.parse(JSON.parse(JSON.stringify(value ?? {})));

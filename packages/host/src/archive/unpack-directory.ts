@@ -1,7 +1,8 @@
 import { abortedError, throwIfAborted } from '../abort.ts';
 import type { Host, HostFiles } from '../host.ts';
 import { HostError } from '../host-error.ts';
-import { type HostPath, joinHostPath, parentHostPath } from '../host-path.ts';
+import { type HostPath, hostPathName, joinHostPath, parentHostPath } from '../host-path.ts';
+import { ABANDONED_MS, removeAbandoned, stagingIn } from './abandoned-staging.ts';
 import {
   type ArchiveGuard,
   type ArchiveGuardOptions,
@@ -36,6 +37,7 @@ export interface Unpacked {
 /**
  * Unpacks a tar archive as the folder `path`, which must not exist or be empty. All or nothing: it is unpacked beside the folder
  * and takes its place when every entry is there and was found harmless. What `packDirectory` gives comes back as it was.
+ * What a program that was killed has left beside it (`.seedbed-….tmp`) is removed when it is a day old.
  *
  * The host's own tar does the writing where it is GNU's or BusyBox's: it is given nothing but what was read and checked here.
  *
@@ -57,16 +59,21 @@ export async function unpackDirectory(
   try {
     throwIfAborted(options.signal, attempt);
     source = begun(stream, options.signal);
-    staging = joinHostPath(parentHostPath(path), `.seedbed-${crypto.randomUUID()}.tmp`);
+    const parent = parentHostPath(path);
+    const fresh = joinHostPath(parent, `.seedbed-${crypto.randomUUID()}.tmp`);
+    staging = fresh;
     // Asked together, which takes one round trip. Where the folder turns out to be refused, so were its parents there.
-    const [tar] = await allDone([
+    const [tar, names] = await allDone([
       'spawn' in host ? tarOf(host) : undefined,
+      stagingIn(host, parent),
       refuseFull(host, path),
-      host.makeDirectory(staging, { mode: 0o700 }),
+      host.makeDirectory(fresh, { mode: 0o700 }),
     ]);
-    const unpacked = await fill({ host, tar }, staging, source, options);
+    const others = names.filter((name) => name !== hostPathName(fresh));
+    await removeAbandoned(host, parent, { names: others, fresh, unchangedMs: ABANDONED_MS });
+    const unpacked = await fill({ host, tar }, fresh, source, options);
     throwIfAborted(options.signal, attempt);
-    await host.rename(staging, path);
+    await host.rename(fresh, path);
     return unpacked;
   } catch (failure) {
     if (!source.locked) await source.cancel(failure).catch(() => undefined);

@@ -60,6 +60,8 @@ const DEFAULT_END_MS = 10_000;
 export function keepJournal(host: Host, workdir: HostPath, options: JournalOptions): EventJournal {
   const { endMs = DEFAULT_END_MS } = options;
   const stop = new AbortController();
+  // Where the host is gone for good there is nothing to wait for.
+  const over = AbortSignal.any([stop.signal, host.signal]);
   let { savedSeq } = options;
   let trim = new AbortController();
   let writtenBytes = 0;
@@ -70,7 +72,7 @@ export function keepJournal(host: Host, workdir: HostPath, options: JournalOptio
     const upTo = options.lastSeq();
     await host.writeFile(journalPath(workdir), ReadableStream.from(written(upTo)), { mode: 0o600 });
     await using appending = await openAppending(host, journalPath(workdir));
-    const signal = AbortSignal.any([stop.signal, trim.signal, appending.broken]);
+    const signal = AbortSignal.any([over, trim.signal, appending.broken]);
     for await (const event of options.events({ fromSeq: upTo + 1, signal })) {
       const line = `${JSON.stringify(event)}\n`;
       writtenBytes += line.length;
@@ -83,7 +85,7 @@ export function keepJournal(host: Host, workdir: HostPath, options: JournalOptio
   async function* written(upTo: number): AsyncGenerator<Uint8Array> {
     yield new TextEncoder().encode(journalHeader(options.id, options.facts));
     writtenBytes = 0;
-    const events = options.events({ fromSeq: savedSeq + 1, signal: stop.signal });
+    const events = options.events({ fromSeq: savedSeq + 1, signal: over });
     for await (const bytes of encodeEvents(until(events, { from: savedSeq + 1, upTo }))) {
       writtenBytes += bytes.length;
       yield bytes;
@@ -91,11 +93,11 @@ export function keepJournal(host: Host, workdir: HostPath, options: JournalOptio
   }
 
   const keeping = (async () => {
-    while (!stop.signal.aborted) {
+    while (!over.aborted) {
       const ended = await keep().catch(() => 'failed' as const);
       if (ended === 'over') return;
       if (ended === 'failed')
-        await delay(RETRY_MS, undefined, { ref: false, signal: stop.signal }).catch(() => undefined);
+        await delay(RETRY_MS, undefined, { ref: false, signal: over }).catch(() => undefined);
     }
   })();
 
@@ -106,8 +108,9 @@ export function keepJournal(host: Host, workdir: HostPath, options: JournalOptio
     },
     async [Symbol.asyncDispose]() {
       const patience = new AbortController();
+      const given = AbortSignal.any([patience.signal, host.signal]);
       const wait = (): Promise<unknown> =>
-        Promise.race([keeping, delay(endMs, undefined, { signal: patience.signal })]);
+        Promise.race([keeping, delay(endMs, undefined, { signal: given }).catch(() => undefined)]);
       try {
         await wait();
         stop.abort();

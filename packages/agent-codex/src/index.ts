@@ -24,6 +24,7 @@ export { type FetchQuotaOptions, fetchCodexQuota, type QuotaResult } from './log
 export { hostTokensOf, lendParams } from './login/host-tokens.ts';
 export { type IdentityConfig, identityConfig } from './login/identity-config.ts';
 export { type LoggedInHome, type LogInOptions, type LoginMethod, logInToCodex } from './login/log-in.ts';
+export type { BrowserPrompt } from './login/log-in-by-browser.ts';
 export { type LoginProbe, type ProbeLoginOptions, probeCodexLogin } from './login/probe-codex-login.ts';
 export type { ProviderRequestOptions } from './login/provider-request.ts';
 export {

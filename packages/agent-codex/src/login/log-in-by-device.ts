@@ -9,7 +9,7 @@ export interface DeviceLogin {
   readonly signal: AbortSignal;
 }
 
-const OPENAI_ISSUER = 'https://auth.openai.com';
+export const OPENAI_ISSUER = 'https://auth.openai.com';
 const TAIL_BYTES = 2 * 1024;
 const TERM_MS = 2_000;
 

@@ -1,63 +1,16 @@
-import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { processesWithEnvironment } from '@seedbed/host/testing';
-import { createSeeds, type Seeds } from '@seedbed/seeds';
-import { createMemorySeedStore } from '@seedbed/seeds/testing';
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  codexBinary,
-  downloadTimeout,
-  type SupportedVersion,
-  supportedVersions,
-} from '../../test/codex-binaries.ts';
+import { codexBinary, downloadTimeout, supportedVersions } from '../../test/codex-binaries.ts';
 import { hostsUnderTest } from '../../test/hosts-under-test.ts';
-import { openTasksFolder } from '../../test/session-task.ts';
+import { openDrawer, openLoginSetup } from '../../test/login-setup.ts';
 import { type OAuthFault, openRotatingOAuth } from '../testing/index.ts';
-import { codexCredential } from './codex-credential.ts';
 import type { DevicePrompt } from './device-prompt.ts';
-import { type LogInOptions, logInToCodex } from './log-in.ts';
-import { CODEX_SEED_MANIFEST } from './seed-manifests.ts';
+import { logInToCodex } from './log-in.ts';
 
 beforeAll(() => Promise.all(supportedVersions.map(codexBinary)), downloadTimeout);
 
 const hosts = hostsUnderTest();
-
-interface Setup extends AsyncDisposable {
-  readonly workdir: string;
-  readonly options: Pick<LogInOptions, 'host' | 'workdir' | 'version' | 'binary' | 'env'>;
-  /** No process and no file of it is there any more. */
-  expectNothingLeft(): Promise<void>;
-}
-
-async function openSetup(version: SupportedVersion, where = hosts[0]): Promise<Setup> {
-  await using stack = new AsyncDisposableStack();
-  const folder = stack.use(await openTasksFolder());
-  const host = await where?.host();
-  if (host === undefined) throw new Error('There is no host.');
-  const workdir = join(folder.path, 'setup');
-  const mark = `SEEDBED_TEST=${folder.path}`;
-  const owned = stack.move();
-  return {
-    workdir,
-    options: {
-      ...{ host, workdir, version, binary: { path: await codexBinary(version) } },
-      env: { SEEDBED_TEST: folder.path },
-    },
-    async expectNothingLeft() {
-      expect(await processesWithEnvironment(host, mark)).toEqual([]);
-      expect(existsSync(workdir)).toBe(false);
-    },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
-}
-
-function openDrawer(): Seeds {
-  return createSeeds({
-    ...{ store: createMemorySeedStore(), kind: codexCredential, manifest: CODEX_SEED_MANIFEST },
-    ...{ sealing: 'plaintext', journal: 'none' },
-  });
-}
 
 const nobody = (): never => {
   throw new Error('Nobody is asked.');
@@ -65,7 +18,7 @@ const nobody = (): never => {
 
 describe.each(supportedVersions)('somebody who logs in with the real Codex %s', (version) => {
   test.each(hosts)('by device code $where is captured, and gone from there', async (where) => {
-    await using setup = await openSetup(version, where);
+    await using setup = await openLoginSetup(version, where);
     await using oauth = await openRotatingOAuth({
       approveDevices: 'nobody',
       accounts: [{ id: 'account-1' }],
@@ -102,7 +55,7 @@ describe.each(supportedVersions)('somebody who logs in with the real Codex %s', 
   });
 
   test('by an API key has given it to Codex and to nobody else', async () => {
-    await using setup = await openSetup(version);
+    await using setup = await openLoginSetup(version);
     const method = { type: 'api-key', apiKey: 'sk-of-a-test' } as const;
     {
       await using login = await logInToCodex({ ...setup.options, method });
@@ -120,7 +73,7 @@ describe.each(supportedVersions)('somebody who logs in with the real Codex %s', 
     ['no tokens come out of it', { type: 'status', status: 400 }],
   ];
   test.each(refusals)('is told in the words of Codex that %s', async (_, fault) => {
-    await using setup = await openSetup(version);
+    await using setup = await openLoginSetup(version);
     await using oauth = await openRotatingOAuth();
     await oauth.fail(fault);
     const method = { type: 'device', issuer: oauth.issuer, onPrompt: () => undefined } as const;
@@ -132,7 +85,7 @@ describe.each(supportedVersions)('somebody who logs in with the real Codex %s', 
   });
 
   test('may give up, and may take too long', async () => {
-    await using setup = await openSetup(version);
+    await using setup = await openLoginSetup(version);
     await using oauth = await openRotatingOAuth({ approveDevices: 'nobody' });
     const abort = new AbortController();
     const device = { type: 'device', issuer: oauth.issuer } as const;
@@ -153,7 +106,7 @@ describe('a login', () => {
   const version = '0.169.0';
 
   test('ends with what the program failed with when it was to show the code', async () => {
-    await using setup = await openSetup(version);
+    await using setup = await openLoginSetup(version);
     await using oauth = await openRotatingOAuth({ approveDevices: 'nobody' });
     const method = { type: 'device', issuer: oauth.issuer, onPrompt: nobody } as const;
     await expect(logInToCodex({ ...setup.options, method })).rejects.toThrow('Nobody is asked.');
@@ -161,7 +114,7 @@ describe('a login', () => {
   });
 
   test('is refused before anything is started where it could not be kept apart, or would go astray', async () => {
-    await using setup = await openSetup(version);
+    await using setup = await openLoginSetup(version);
     const { options, workdir } = setup;
     const device = { type: 'device', onPrompt: nobody } as const;
     await expect(

@@ -10,16 +10,28 @@ import { fillTaskHome, makeTaskHome } from '../task-home/prepare-task-home.ts';
 import { type TaskPaths, taskEnvironment, taskPaths } from '../task-home/task-paths.ts';
 import { codexCredential } from './codex-credential.ts';
 import type { DevicePrompt } from './device-prompt.ts';
-import { logInByDevice } from './log-in-by-device.ts';
+import { type BrowserPrompt, logInByBrowser } from './log-in-by-browser.ts';
+import { logInByDevice, OPENAI_ISSUER } from './log-in-by-device.ts';
 import { requireSafeUrl } from './provider-request.ts';
 
-/** `device`: somebody opens an address in any browser and types a code. `api-key`: a key of the platform; Codex does not ask whether it is good. */
+/**
+ * - `device`: somebody opens an address in any browser and types a code.
+ * - `browser`: somebody opens an address in a browser that comes back to the host, or whose last address is brought there.
+ * - `api-key`: a key of the platform; Codex does not ask whether it is good.
+ */
 export type LoginMethod =
   | {
       readonly type: 'device';
       /** Called once. A failure of it ends the login. */
       readonly onPrompt: (prompt: DevicePrompt) => void | Promise<void>;
       /** Who is asked. The real one by default; https, or http on the host's loopback. */
+      readonly issuer?: string;
+    }
+  | {
+      readonly type: 'browser';
+      /** Called once. A failure of it ends the login. */
+      readonly onPrompt: (prompt: BrowserPrompt) => void | Promise<void>;
+      /** As of `device`. Before 0.169 Codex asks the real one alone: `unsupported`. */
       readonly issuer?: string;
     }
   | { readonly type: 'api-key'; readonly apiKey: string };
@@ -60,7 +72,7 @@ const WHAT = 'Logging in to Codex';
  * Lets somebody log in with the real Codex, on a host, in a home of its own that nothing leaks into. Whatever it ends with, no process of it is left; when it throws, nor is a file, unless the host is gone.
  *
  * @throws {AgentCodexError} `login-refused` with Codex's words; `login-expired` when nobody typed the code in time; `not-logged-in` when Codex calls it done and there is no
- * whole login; `invalid-config`; `launch-failed` when the workdir is there already; `aborted`.
+ * whole login; `unsupported` for a browser login at an issuer that this version does not ask; `invalid-config`; `launch-failed` when the workdir is there already; `aborted`.
  * @throws {BinaryCacheError} when the binary cannot be had. @throws {HostError} when the host fails.
  */
 export async function logInToCodex(options: LogInOptions): Promise<LoggedInHome> {
@@ -94,7 +106,7 @@ export async function logInToCodex(options: LogInOptions): Promise<LoggedInHome>
 }
 
 function checkMethod(method: LoginMethod): void {
-  if (method.type === 'device') {
+  if (method.type !== 'api-key') {
     if (method.issuer !== undefined) requireSafeUrl(method.issuer, 'method.issuer');
     return;
   }
@@ -108,19 +120,30 @@ async function logInBelow(paths: TaskPaths, options: LogInOptions, signal: Abort
   await host.makeDirectory(paths.workdir, { mode: 0o700 });
   await makeTaskHome(host, paths);
   await fillTaskHome(host, paths, { config: [config] });
-  const command = (...args: readonly string[]): Command => ({
-    argv: [codex.path, 'login', ...args],
+  const codexCommand = (args: readonly string[], more: LogInOptions['env'] = {}): Command => ({
+    argv: [codex.path, ...args],
     cwd: paths.workdir,
-    env: taskEnvironment(paths, env),
+    env: taskEnvironment(paths, { ...env, ...more }),
   });
+  const command = (...args: readonly string[]): Command => codexCommand(['login', ...args]);
   signal.throwIfAborted();
   if (method.type === 'device') return await logInByDevice(host, command, { ...method, signal });
+  if (method.type === 'browser') {
+    const { issuer = OPENAI_ISSUER, onPrompt } = method;
+    const appServer = codexCommand(['app-server'], issuerEnvironment(method.issuer));
+    return await logInByBrowser(host, appServer, { onPrompt, issuer, version: codex.version, signal });
+  }
   // Through standard input: an argument or a variable is for everybody on the host to see.
   const input = `${method.apiKey.trim()}\n`;
   const { exit } = await run(host, command('--with-api-key'), { input, signal });
   if (exit.kind === 'exited' && exit.code === 0) return;
   // What it printed is left out: it could quote the key.
   throw new AgentCodexError('login-refused', 'Codex did not take the API key.');
+}
+
+/** How an app-server is led to another issuer; see docs/facts/login.md. */
+function issuerEnvironment(issuer: string | undefined): Readonly<Record<string, string>> {
+  return issuer === undefined ? {} : { CODEX_APP_SERVER_LOGIN_ISSUER: issuer.replace(/\/+$/, '') };
 }
 
 async function readAccount(host: Host, authJson: HostPath): Promise<AccountSummary | undefined> {

@@ -41,17 +41,22 @@ async function change(work: string, round: number): Promise<void> {
   }
 }
 
+/** Changes the folder and saves it. */
+export async function saveChanged(snapshots: Snapshots, folder: string, round: number): Promise<void> {
+  const work = join(folder, 'work');
+  await mkdir(work, { recursive: true });
+  await change(work, round);
+  const facts = { digest: await digestOfTree(work) };
+  await snapshots.save(createLocalHost(), hostPath(work), { task: 't', facts, exclude: [], keep: 3 });
+}
+
 async function run(folder: string, mode: string, first: number): Promise<never> {
   const host = createLocalHost();
   const { snapshots } = await openChaosStore(folder);
-  const work = join(folder, 'work');
-  await mkdir(work, { recursive: true });
   process.stdout.write('ready\n');
   for (let round = first; ; round += 1) {
     if (mode === 'save') {
-      await change(work, round);
-      const facts = { digest: await digestOfTree(work) };
-      await snapshots.save(host, hostPath(work), { task: 't', facts, exclude: [], keep: 3 });
+      await saveChanged(snapshots, folder, round);
     } else {
       const rows = await snapshots.list('t');
       const row = rows[round % rows.length];

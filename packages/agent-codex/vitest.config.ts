@@ -1,3 +1,3 @@
 import { packageTests } from '../../tooling/vitest/package-tests.ts';
 
-export default packageTests(import.meta.dirname, { mongodb: true, workers: 4 });
+export default packageTests(import.meta.dirname, { mongodb: true });

@@ -5,8 +5,6 @@ import { TestReportWriter } from './test-report-writer.ts';
 export interface PackageTestOptions {
   /** Finds or starts a MongoDB server, one for the whole run; see tooling/mongodb-server. */
   readonly mongodb?: boolean;
-  /** How many files at once; more than two where tests mostly wait for other processes. */
-  readonly workers?: number;
 }
 
 const MONGODB_SETUP = join(import.meta.dirname, '../mongodb-server/src/vitest-setup.ts');
@@ -32,7 +30,7 @@ export function packageTests(packageFolder: string, options: PackageTestOptions 
       testTimeout: 60_000,
       hookTimeout: 60_000,
       teardownTimeout: 10_000,
-      maxWorkers: options.workers ?? 2,
+      maxWorkers: 2,
       reporters: ['default', new TestReportWriter(join(reports, 'tests.json'))],
     },
   };

@@ -108,7 +108,7 @@ describe('a session', () => {
   }, async () => {
     await using ground = await openSeedGround({ version });
     let store: SeedStore | undefined;
-    await using drawer = await ground.drawer({ leaseMs: 3_000, wrap: (each) => (store = each) });
+    await using drawer = await ground.drawer({ leaseMs: 8_000, wrap: (each) => (store = each) });
     const seedId = await ground.setUp(drawer);
     const session = await ground.session({ seed: anyOf(drawer) });
     expect(await codexPids(ground)).toHaveLength(1);
@@ -253,7 +253,7 @@ describe('the end of a session', () => {
     });
     let rotated: string | undefined;
     {
-      await using drawer = await ground.drawer({ leaseMs: 3_000, wrap });
+      await using drawer = await ground.drawer({ leaseMs: 8_000, wrap });
       await using store = await snapshotsBelow(ground);
       await ground.setUp(drawer);
       const session = await ground.session({ seed: anyOf(drawer), snapshots: { store: store.snapshots } });
@@ -301,7 +301,7 @@ describe('the end of a session', () => {
     let rotated: string | undefined;
     {
       const host = await openHost(ground.ssh);
-      await using drawer = await ground.drawer({ host, leaseMs: 3_000 });
+      await using drawer = await ground.drawer({ host, leaseMs: 8_000 });
       await using store = await snapshotsBelow(ground);
       await ground.setUp(drawer);
       const session = await ground.session({

@@ -109,7 +109,7 @@ describe('an SSH connection', () => {
   }, 30_000);
 
   it('ends an operation that hangs, and does the next', async () => {
-    await using host = await sshd.openHost({ operationTimeoutMs: 1_000 });
+    await using host = await sshd.openHost({ operationTimeoutMs: 3_000 });
     // The shell for file operations is the only one without arguments among the children of this connection's server.
     const find =
       'for p in /proc/[0-9]*; do [ "$(tr "\\0" " " <"$p/cmdline")" = "/bin/sh " ] && cat "$p/stat"; done; echo $PPID';

@@ -25,7 +25,7 @@ async function openHost(
     auth: { privateKey },
     hostKey: { fingerprint },
     keepaliveMs: 300,
-    connectTimeoutMs: 1_000,
+    connectTimeoutMs: 2_500,
     ...options,
   });
 }

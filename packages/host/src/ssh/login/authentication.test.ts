@@ -234,7 +234,7 @@ describe('logging in with an agent', () => {
     });
     await new Promise<void>((resolve) => front.listen(socket, resolve));
     try {
-      const connector = await connectorFor({ agent: socket }, 1_000);
+      const connector = await connectorFor({ agent: socket }, 5_000);
       await expect(connector.connect()).rejects.toMatchObject({ code: 'timeout' });
       await expect.poll(() => open.size).toBe(0);
       expect(isAsked).toBe(2);

@@ -321,6 +321,28 @@ describe('encryption', () => {
     await open(after).save(host, work, { task: 't' });
   });
 
+  it('is told that the task has changed when somebody removes it while it is sealed anew', async () => {
+    await using ground = await openGround();
+    const { work, index } = ground;
+    let removeIt: (() => Promise<void>) | undefined;
+    const blobs = createMemoryBlobStore({
+      async faults(operation) {
+        const due = operation === 'open' ? removeIt : undefined;
+        if (due === undefined) return undefined;
+        removeIt = undefined;
+        await due();
+        return undefined;
+      },
+    });
+    await put(ground, 'file', 'x');
+    const snapshots = createSnapshots({ index, blobs, encryption: before });
+    await snapshots.save(host, work, { task: 't' });
+    removeIt = () => snapshots.remove('t');
+    const resealing = createSnapshots({ index, blobs, encryption: both }).reseal('t');
+    await expect(resealing).rejects.toMatchObject({ code: 'conflict' });
+    expect(await Array.fromAsync(blobs.list())).toEqual([]);
+  });
+
   it('is never a silent fresh start: a wrong, unknown or missing key is said', async () => {
     await using ground = await openGround();
     const { work, index, blobs } = ground;

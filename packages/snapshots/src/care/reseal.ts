@@ -1,9 +1,9 @@
 import type { BlobId, BlobStore, Keyring } from '@seedbed/blob-store';
 import type { Manifest } from '../manifest/manifest.ts';
 import { loadManifest, storeManifest } from '../manifest/stored-manifest.ts';
+import { asFailureOf } from '../removed-meanwhile.ts';
 import { TASK_LABEL } from '../save/save-snapshot.ts';
 import { SnapshotError } from '../snapshot-error.ts';
-import { asSnapshotError } from '../store-failure.ts';
 import { liveBlobs, type SnapshotRow, type TaskHead } from '../task-head.ts';
 import type { Stores } from './prune.ts';
 import { removeAll, removeCondemned } from './remove-blobs.ts';
@@ -43,10 +43,7 @@ export async function resealTask(
     sealed = await sealedAnew(stores, head, { own, signal });
   } catch (failure) {
     await removeAll(blobs, own);
-    const reason = asSnapshotError(failure, attempt);
-    const isMissing = reason instanceof SnapshotError && reason.code === 'damaged';
-    // What somebody else has removed is missing, and not damaged.
-    throw isMissing && (await isChanged(index, head, signal)) ? changedMeanwhile(head, failure) : reason;
+    throw await asFailureOf(index, failure, { task: head.task, head, attempt, signal });
   }
   if (sealed === undefined) return { resealed: 0, bytes: 0 };
   const { next, ...report } = sealed;
@@ -54,7 +51,10 @@ export async function resealTask(
   const isWritten = await index.write(next, head.revision, withSignal);
   if (!isWritten && !(await counts(index, own, { task: head.task, signal }))) {
     await removeAll(blobs, own);
-    throw changedMeanwhile(head);
+    throw new SnapshotError(
+      'conflict',
+      `The task ${JSON.stringify(head.task)} was changed while it was sealed anew. Try again.`,
+    );
   }
   try {
     await removeCondemned(index, blobs, { head: next, ...withSignal });
@@ -62,19 +62,6 @@ export async function resealTask(
   } catch (failure) {
     return { ...report, cleanup: failure };
   }
-}
-
-async function isChanged(
-  index: Stores['index'],
-  { task, revision }: TaskHead,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  return (await index.read(task, signal && { signal }))?.revision !== revision;
-}
-
-function changedMeanwhile({ task }: TaskHead, cause?: unknown): SnapshotError {
-  const message = `The task ${JSON.stringify(task)} was changed while it was sealed anew. Try again.`;
-  return new SnapshotError('conflict', message, cause === undefined ? {} : { cause });
 }
 
 /** The head with everything that was under another key written anew; `undefined` where there is nothing of the kind. */

@@ -8,6 +8,7 @@ import { createPackWriter, type PackWriter } from '../content/pack-writer.ts';
 import { releaseBytes } from '../content/release-bytes.ts';
 import type { ChunkId, ChunkPlace, Json, Manifest, RecordEntry } from '../manifest/manifest.ts';
 import { storeManifest } from '../manifest/stored-manifest.ts';
+import { asFailureOf } from '../removed-meanwhile.ts';
 import { SnapshotError } from '../snapshot-error.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { asSnapshotError } from '../store-failure.ts';
@@ -69,6 +70,7 @@ export async function saveSnapshot(
   const { blobs, task, signal } = plan;
   const writer = createPackWriter(blobs, { labels: { [TASK_LABEL]: task }, ...(signal && { signal }) });
   const manifestId = blobs.createId();
+  const attempt = `save ${JSON.stringify(task)}`;
   const own = (): ReadonlySet<BlobId> => new Set([...writer.packs, manifestId]);
   let uncommitted: Uncommitted;
   try {
@@ -77,7 +79,7 @@ export async function saveSnapshot(
     // What is still on its way would come behind the removal, and stay.
     await writer.giveUp();
     await removeAll(blobs, own());
-    throw asSnapshotError(failure, `save ${JSON.stringify(task)}`);
+    throw await asFailureOf(plan.index, failure, { task, head: plan.begun, attempt, signal });
   }
   try {
     const head = await commitSnapshot(plan.index, uncommitted.row, { ...plan, own: own() });
@@ -86,7 +88,7 @@ export async function saveSnapshot(
     // After any other failure it may count all the same: then nothing of it may go.
     const isRefused = failure instanceof SnapshotError && failure.code === 'conflict';
     if (isRefused) await removeAll(blobs, own());
-    throw asSnapshotError(failure, `save ${JSON.stringify(task)}`);
+    throw asSnapshotError(failure, attempt);
   }
 }
 

@@ -89,9 +89,13 @@ describe.each(supportedVersions)(
 );
 
 describeOnMongodb('over SSH, with the logins in MongoDB, a token is not lost', (database) => {
-  test.each(kills)('when SIGKILL ends %s right after it was rotated', { timeout: 120_000 }, async (killed) => {
-    await using own = await openTestDatabase(database().uri);
-    const mongodb = { uri: database().uri, database: own.db.databaseName };
-    await rotateAndKill(killed, { version: '0.169.0', where: 'through SSH', mongodb });
-  });
+  test.each(kills)(
+    'when SIGKILL ends %s right after it was rotated',
+    { timeout: 120_000 },
+    async (killed) => {
+      await using own = await openTestDatabase(database().uri);
+      const mongodb = { uri: database().uri, database: own.db.databaseName };
+      await rotateAndKill(killed, { version: '0.169.0', where: 'through SSH', mongodb });
+    },
+  );
 });

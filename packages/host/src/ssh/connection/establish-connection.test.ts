@@ -303,7 +303,11 @@ describe('a host in the midst of a login', () => {
 
   it('is not waited for when it never answers', async () => {
     await using server = await oddServer((client) => client.on('authentication', () => undefined));
-    await expectFailure(server, { code: 'timeout', says: 'logging in', changes: { connectTimeoutMs: 2_000 } });
+    await expectFailure(server, {
+      code: 'timeout',
+      says: 'logging in',
+      changes: { connectTimeoutMs: 2_000 },
+    });
   });
 });
 

@@ -40,19 +40,25 @@ describe('somebody who logs in by browser', () => {
   test('needs nothing else where the browser reaches Codex by itself', async () => {
     await using setup = await openLoginSetup('0.169.0');
     await using oauth = await openRotatingOAuth({ accounts: [{ id: 'account-1' }] });
+    let finish: BrowserPrompt['finish'] | undefined;
     await using login = await logInToCodex({
       ...setup.options,
       config: oauth.config({}),
       method: {
         type: 'browser',
         issuer: oauth.issuer,
-        async onPrompt({ url }) {
+        async onPrompt(prompt) {
+          const { url } = prompt;
           expect(new URL(url).origin).toBe(oauth.issuer);
+          finish = prompt.finish;
           await fetch(url);
         },
       },
     });
     expect(login.account).toMatchObject({ email: 'account-1@example.com' });
+    // By then the port may be anybody's.
+    const late = finish?.('http://localhost:1455/auth/callback?code=secret');
+    await expect(late).rejects.toMatchObject({ code: 'login-refused' });
   });
 
   test('finds Codex where it waits, also when that is another port than usual', async () => {

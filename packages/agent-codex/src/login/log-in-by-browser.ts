@@ -72,7 +72,17 @@ export async function logInByBrowser(
     startDeadlineMs: START_MS,
     signal,
   });
-  const prompt = await start(host, server, { issuer, version, signal });
+  let isOver = false;
+  const { back, url } = await start(server, { issuer, version, signal });
+  const prompt: BrowserPrompt = {
+    url: url.href,
+    callbackPort: Number(back.port),
+    async finish(callbackUrl) {
+      // The port is then anybody's, and the address holds the code of a login.
+      if (isOver) throw notWaiting();
+      await comeBack(host, back, { callbackUrl, signal });
+    },
+  };
   const onAbort = (): void => failed.reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -87,15 +97,20 @@ export async function logInByBrowser(
       throw new AgentCodexError('login-expired', `Nobody has come back from the browser in time: ${words}`);
     throw new AgentCodexError('login-refused', `Codex did not log in by browser: ${words}`);
   } finally {
+    isOver = true;
     signal.removeEventListener('abort', onAbort);
   }
 }
 
+function notWaiting(cause?: unknown): AgentCodexError {
+  return new AgentCodexError('login-refused', 'Codex does not wait for a browser any more.', { cause });
+}
+
+/** The address for the browser, and the one that it comes back to. */
 async function start(
-  host: Host,
   server: AppServer,
   { issuer, version, signal }: Omit<BrowserLogin, 'onPrompt'>,
-): Promise<BrowserPrompt> {
+): Promise<{ readonly url: URL; readonly back: URL }> {
   const answer = await server.request('account/login/start', { type: 'chatgpt' }, { signal });
   const started = startedSchema.safeParse(answer);
   const address = started.success ? new URL(started.data.authUrl) : undefined;
@@ -107,11 +122,7 @@ async function start(
       'unsupported',
       `Codex ${version} logs in by browser at ${address.origin}, whatever it is told; ${issuer} was asked for.`,
     );
-  return {
-    url: address.href,
-    callbackPort: Number(back.port),
-    finish: async (callbackUrl) => await comeBack(host, back, { callbackUrl, signal }),
-  };
+  return { url: address, back };
 }
 
 function isLoopback({ protocol, hostname, port }: URL): boolean {
@@ -147,7 +158,7 @@ async function comeBack(
       return location === null ? undefined : (URL.parse(location, href) ?? undefined);
     } catch (cause) {
       signal.throwIfAborted();
-      throw new AgentCodexError('login-refused', 'Codex does not wait for a browser any more.', { cause });
+      throw notWaiting(cause);
     }
   }
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describeOnMongodb, openTestDatabase } from '@seedbed/mongodb-server';
-import { GridFSBucket, ObjectId } from 'mongodb';
-import { describe, expect, it } from 'vitest';
+import { Collection, GridFSBucket, ObjectId } from 'mongodb';
+import { describe, expect, it, vi } from 'vitest';
 import { type BlobId, type BlobStore, createKeyring, sealBlobs } from '../index.ts';
 import { inPieces, listedIds, patternBytes, readBlob } from '../testing/contract/contract-case.ts';
 import { blobStoreContract } from '../testing/index.ts';
@@ -107,6 +108,34 @@ describeOnMongodb('a GridFS store', (database) => {
     expect(await chunks.countDocuments({ files_id: new ObjectId(id) })).toBe(1);
     expect(await chunks.countDocuments({})).toBe(6);
     expect(await readBlob(store, kept)).toHaveLength(5_000);
+  });
+
+  it('leaves nothing of a put that was aborted while its chunks were on their way', async () => {
+    const { db } = database();
+    const insertOne = Collection.prototype.insertOne;
+    let inserted = 0;
+    using _slow = vi.spyOn(Collection.prototype, 'insertOne').mockImplementation(async function (
+      this: Collection,
+      ...given
+    ) {
+      inserted += 1;
+      await sleep(100 * inserted);
+      return await insertOne.apply(this, given);
+    });
+    const store = createGridFsBlobStore(db, { bucketName: 'under-way', chunkSizeBytes: 1_000 });
+    const controller = new AbortController();
+    let given = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(stream) {
+        given += 1;
+        if (given === 5) controller.abort();
+        stream.enqueue(patternBytes(1_000));
+      },
+    });
+    await expect(store.put(body, { signal: controller.signal })).rejects.toMatchObject({ code: 'aborted' });
+    expect(inserted).toBeGreaterThan(2);
+    await sleep(500);
+    expect(await chunksOf('under-way').countDocuments({})).toBe(0);
   });
 
   it('tells an id that a blob has from one that an interrupted put left, and takes the latter once it is swept', async () => {

@@ -89,13 +89,15 @@ interface ChunkWriter {
 
 function chunkWriter({ chunks, answered }: Bucket, { id, signal, attempt }: Upload): ChunkWriter {
   const underWay: Promise<unknown>[] = [];
+  // An insertion that nobody waits for any more may still be carried out, and after a deletion that was sent later.
+  const inserting = new Set<Promise<unknown>>();
   const written: ObjectId[] = [];
   let size = 0;
   const settled = async (): Promise<void> => {
     for (const each of underWay.splice(0)) await each;
   };
   const removeAll = async (): Promise<void> => {
-    await Promise.allSettled(underWay);
+    await Promise.allSettled(inserting);
     for (let at = 0; at < written.length; at += DELETED_AT_ONCE) {
       await chunks.deleteMany({ _id: { $in: written.slice(at, at + DELETED_AT_ONCE) } });
     }
@@ -107,7 +109,11 @@ function chunkWriter({ chunks, answered }: Bucket, { id, signal, attempt }: Uplo
       written.push(_id);
       size += data.byteLength;
       const chunk = { _id, files_id: id, n, data: new Binary(data) };
-      const insert = answered(chunks.insertOne(chunk), { signal, attempt });
+      const inserted = chunks.insertOne(chunk);
+      inserting.add(inserted);
+      const forget = (): void => void inserting.delete(inserted);
+      inserted.then(forget, forget);
+      const insert = answered(inserted, { signal, attempt });
       insert.catch(() => undefined);
       underWay.push(insert);
       if (underWay.length >= UNDER_WAY) await underWay.shift();

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { openLinkProxy } from '@seedbed/host/testing';
 import { expect, test } from 'vitest';
 import { busyboxFolder } from '../test/busybox-folder.ts';
 import { startFakeRegistry } from '../test/fake-registry.ts';
@@ -167,18 +168,28 @@ async function killedWhilePushing({ sshd, link, directory, archive, tool }: SshS
 test('of two programs that bring the same to one host one works; the other waits and finds it', async (context) => {
   skipWithoutSshd(context);
   await using it = await sshStage({ ballast });
-  const phases: string[][] = [[], []];
-  const found = await Promise.all(
-    phases.map(async (seen) =>
-      cacheOf(it).ensure(await it.openHost(), it.tool.release, {
-        onProgress: ({ phase }) => seen.push(phase),
-      }),
-    ),
-  );
+  await using otherLink = await openLinkProxy(it.sshd);
+  const host = await it.openHost();
+  const other = await it.openHost({ port: otherLink.port });
+  const stalled = Promise.withResolvers<void>();
+  let isStalled = false;
+  const works = cacheOf(it).ensure(host, it.tool.release, {
+    onProgress: ({ phase, bytes }) => {
+      if (phase !== 'push' || bytes === 0 || isStalled) return;
+      isStalled = true;
+      it.link.stall();
+      stalled.resolve();
+    },
+  });
+  await Promise.race([stalled.promise, works]);
+  const waits = cacheOf(it).ensure(other, it.tool.release, {
+    onProgress: ({ phase }) => void (phase === 'wait' && it.link.resume()),
+  });
+  const found = await Promise.all([works, waits]);
+  expect(found.map(({ origin }) => origin)).toEqual(['file', 'cache']);
   expect(new Set(found.map(({ path }) => path)).size).toBe(1);
-  expect(found.map(({ origin }) => origin).sort()).toEqual(['cache', 'file']);
-  expect(phases.flat()).toContain('wait');
   expect(it.link.bytes('up')).toBeLessThan(1.5 * it.tool.tarball.byteLength);
+  expect(otherLink.bytes('up')).toBeLessThan(ballast / 10);
   expect(await left(it)).toEqual([]);
 });
 

@@ -29,6 +29,7 @@ export function packageTests(packageFolder: string, options: PackageTestOptions 
       globalSetup: options.mongodb === true ? [MONGODB_SETUP] : [],
       testTimeout: 60_000,
       hookTimeout: 60_000,
+      expect: { poll: { timeout: 30_000 } },
       teardownTimeout: 10_000,
       maxWorkers: 2,
       reporters: ['default', new TestReportWriter(join(reports, 'tests.json'))],

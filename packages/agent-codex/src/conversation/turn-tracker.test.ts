@@ -95,15 +95,25 @@ describe('a turn tracker', () => {
     expect((await expected.result).usage).toEqual(usage(30));
   });
 
-  it('keeps the reason for which a turn was interrupted', async () => {
-    const { turns } = tracker();
-    const expected = turns.expect(undefined);
-    turns.onStarted(turn('1'));
-    turns.explain({ code: 'deadline', message: 'too long' });
-    turns.onCompleted(turn('1', 'interrupted'));
-    expect((await expected.result).outcome).toEqual({
-      status: 'failed',
-      failure: { code: 'deadline', message: 'too long' },
-    });
-  });
+  it.each(['said while it runs', 'said before it has begun'] as const)(
+    'keeps the reason for which a turn was interrupted: %s',
+    async (when) => {
+      const { turns } = tracker();
+      const expected = turns.expect(undefined);
+      const explain = (): void => turns.explain({ code: 'deadline', message: 'too long' });
+      expected.accepted('1');
+      if (when === 'said before it has begun') explain();
+      turns.onStarted(turn('1'));
+      if (when === 'said while it runs') explain();
+      turns.onCompleted(turn('1', 'interrupted'));
+      expect((await expected.result).outcome).toEqual({
+        status: 'failed',
+        failure: { code: 'deadline', message: 'too long' },
+      });
+      const next = turns.expect(undefined);
+      turns.onStarted(turn('2'));
+      turns.onCompleted(turn('2', 'completed'));
+      expect((await next.result).outcome).toEqual({ status: 'completed' });
+    },
+  );
 });

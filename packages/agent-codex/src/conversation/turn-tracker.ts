@@ -46,7 +46,7 @@ export interface TurnTracker {
   onCompleted(params: unknown): boolean;
   /** Watches what goes by for what a result is made of. */
   observe(msg: EventMessage): void;
-  /** Overrides how the running turn will be told to have ended. */
+  /** Overrides how the turn that runs, or that is asked for and has not begun, will be told to have ended. */
   explain(failure: TurnFailure): void;
   /** Nothing more will come. */
   lose(failure: TurnFailure): void;
@@ -58,6 +58,8 @@ interface Waiter {
   readonly started: PromiseWithResolvers<string>;
   readonly result: PromiseWithResolvers<TurnResult>;
   turnId?: string;
+  /** Said before the turn has begun. */
+  failure?: TurnFailure;
 }
 
 interface RunningTurn {
@@ -106,8 +108,8 @@ export function createTurnTracker(append: (msg: EventMessage, submissionId?: str
   }
 
   function begin(turnId: string): void {
-    running = { turnId, usedBefore: used };
     const waiting = waiter?.turnId === undefined ? waiter : undefined;
+    running = { turnId, usedBefore: used, ...(waiting?.failure && { failure: waiting.failure }) };
     append({ type: 'turn-started', turnId, origin: waiting ? 'client' : 'agent' }, waiting?.submissionId);
     if (waiting) bind(waiting, turnId);
   }
@@ -173,7 +175,8 @@ export function createTurnTracker(append: (msg: EventMessage, submissionId?: str
       if (msg.item.kind === 'agent-message') running.finalMessage = msg.item.text;
     },
     explain(failure) {
-      if (running !== undefined) running.failure = failure;
+      const explained = running ?? waiter;
+      if (explained !== undefined) explained.failure = failure;
     },
     lose(failure) {
       if (running !== undefined) complete(running, { status: 'failed', failure: running.failure ?? failure });

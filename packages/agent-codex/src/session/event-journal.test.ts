@@ -51,10 +51,10 @@ describe('a journal', () => {
     await using ground = await openGround();
     ground.say('saved', 'not saved');
     await using journal = ground.keep(1);
-    await expect.poll(() => ground.noted(1)).toHaveLength(1);
+    await expect.poll(() => ground.noted(1), { timeout: 20_000 }).toHaveLength(1);
     ground.say('later\nGrüße 🌱', 'last');
     // Whoever is killed now leaves it all: nobody has closed anything.
-    await expect.poll(() => ground.noted(1)).toEqual(ground.log.since(2));
+    await expect.poll(() => ground.noted(1), { timeout: 20_000 }).toEqual(ground.log.since(2));
     expect((await stat(ground.file)).mode & 0o777).toBe(0o600);
     ground.log.close();
     await journal[Symbol.asyncDispose]();
@@ -102,11 +102,11 @@ describe('a journal', () => {
     await using _journal = ground.keep(0, failing);
     ground.say('meanwhile');
     isAway = false;
-    await expect.poll(() => ground.noted(), { timeout: 10_000 }).toHaveLength(1);
-    await expect.poll(() => writers).toHaveLength(1);
+    await expect.poll(() => ground.noted(), { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(() => writers, { timeout: 20_000 }).toHaveLength(1);
     await writers[0]?.end();
     ground.say('again');
-    await expect.poll(() => ground.noted(), { timeout: 10_000 }).toHaveLength(2);
+    await expect.poll(() => ground.noted(), { timeout: 20_000 }).toHaveLength(2);
     ground.log.close();
   });
 
@@ -169,7 +169,7 @@ it('takes a link that lies in its place away, and writes to nothing behind it', 
   await symlink(outside, ground.file);
   await using _journal = ground.keep();
   ground.say('mine');
-  await expect.poll(() => ground.noted()).toHaveLength(1);
+  await expect.poll(() => ground.noted(), { timeout: 20_000 }).toHaveLength(1);
   expect(await readFile(outside, 'utf8')).toBe('theirs');
   ground.log.close();
 });
@@ -184,9 +184,11 @@ it('is left by a program that is killed in the middle of a sentence', async () =
   child.stdout.on('data', (said) => {
     last = Number(String(said).trim().split('\n').at(-1));
   });
-  await expect.poll(() => last, { timeout: 20_000 }).toBeGreaterThan(100);
+  await expect.poll(() => last, { timeout: 30_000 }).toBeGreaterThan(100);
   child.kill('SIGKILL');
   await once(child, 'close');
   // What it has said that it had seen has been written by then, and is on its way through a pipe.
-  await expect.poll(async () => (await ground.noted()).length).toBeGreaterThanOrEqual(last);
+  await expect
+    .poll(async () => (await ground.noted()).length, { timeout: 20_000 })
+    .toBeGreaterThanOrEqual(last);
 }, 60_000);

@@ -16,6 +16,10 @@ async function left(task: ScriptedTask): Promise<readonly LivingProcess[]> {
   return await processesWithEnvironment(host, `HOME=${task.workdir}/home`);
 }
 
+async function sleepers(task: ScriptedTask): Promise<number> {
+  return (await left(task)).filter(({ argv }) => argv[0]?.endsWith('sleep')).length;
+}
+
 /** The process of Codex itself, of which the host may only know what looks after it. */
 async function codexOf(task: ScriptedTask): Promise<number> {
   const codex = (await left(task)).find(
@@ -25,11 +29,11 @@ async function codexOf(task: ScriptedTask): Promise<number> {
   return codex.pid;
 }
 
-/** Starts the command, and comes back when its child runs. */
+/** Starts the command, and comes back when it and its child sleep. */
 async function runLasting(task: ScriptedTask) {
   const running = task.conversation.run('Stay');
   await eventOf(task.conversation, 'item-started', ({ item }) => item.kind === 'command');
-  await expect.poll(async () => JSON.stringify(await left(task))).toContain('sleep');
+  await expect.poll(() => sleepers(task), { timeout: 30_000 }).toBe(2);
   return { result: running };
 }
 

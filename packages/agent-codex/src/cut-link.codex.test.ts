@@ -37,7 +37,7 @@ describe.each(supportedVersions)('a conversation with Codex %s whose link is cut
       },
     });
     const turn = task.conversation.run('Go');
-    await expect.poll(() => task.model.requests.length).toBeGreaterThan(0);
+    await task.model.waitForRequest(0);
     proxy.cut();
     expect(await turn).toMatchObject({ outcome: { status: 'completed' }, finalMessage: 'First.' });
     proxy.cut();

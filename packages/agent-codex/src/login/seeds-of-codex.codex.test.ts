@@ -49,7 +49,7 @@ function openDrawer(): Drawer {
   });
   return {
     seeds,
-    saw: (type) => expect.poll(() => events.map((event) => event.type), { timeout: 10_000 }).toContain(type),
+    saw: (type) => expect.poll(() => events.map((event) => event.type), { timeout: 30_000 }).toContain(type),
     capture: (home) => seeds.capture({ host, home: folderOf(home), pool: 'team' }),
     [Symbol.asyncDispose]: () => seeds[Symbol.asyncDispose](),
   };

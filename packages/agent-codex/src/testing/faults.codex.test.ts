@@ -95,7 +95,9 @@ describe.each(supportedVersions)('the real Codex %s', (version) => {
       status: 'failed',
       error: { message: expect.stringContaining('idle timeout') },
     });
-    await expect.poll(() => played.model.exchanges.map(({ outcome }) => outcome)).toEqual(['hung']);
+    await expect
+      .poll(() => played.model.exchanges.map(({ outcome }) => outcome), { timeout: 20_000 })
+      .toEqual(['hung']);
   });
 
   test('can be interrupted while the model says nothing at all', async () => {

@@ -137,7 +137,9 @@ describe('a scripted model', () => {
     await model.waitForRequest(1);
     await model[Symbol.asyncDispose]();
     expect(await Promise.all(asked)).toEqual(['gone', 'gone']);
-    await expect.poll(() => model.exchanges.map(({ outcome }) => outcome)).toEqual(['hung', 'interrupted']);
+    await expect
+      .poll(() => model.exchanges.map(({ outcome }) => outcome), { timeout: 20_000 })
+      .toEqual(['hung', 'interrupted']);
   });
 
   test('hands on what a predicate throws', async () => {
@@ -171,7 +173,9 @@ describe('a scripted model', () => {
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(model.exchanges.map(({ outcome }) => outcome)).toEqual(['under-way']);
     abort.abort();
-    await expect.poll(() => model.exchanges.map(({ outcome }) => outcome)).toEqual(['interrupted']);
+    await expect
+      .poll(() => model.exchanges.map(({ outcome }) => outcome), { timeout: 20_000 })
+      .toEqual(['interrupted']);
   });
 
   test('refuses a story that is none before it listens', async () => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createKeyring } from '@seedbed/blob-store';
@@ -91,6 +91,22 @@ describe('a journal in a folder', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
+  it('is not let go of by who was slower in the same program', async () => {
+    const journal = plain();
+    for (let round = 0; round < 100; round += 1) {
+      for (const basis of ['one', 'two']) await (await journal.write(note(basis))).release();
+      // As a program that has died has them.
+      for (const name of await readdir(directory))
+        await rename(join(directory, name), join(directory, `${name}.999999999-1`));
+      const takers = await Promise.all([plain().take(), plain().take(), plain().take()]);
+      // Who met in the middle of the folder has let go of them all: then they are there for the next.
+      const entries = [...takers.flat(), ...(await plain().take())];
+      expect(entries.map(basisOf)).toEqual(['one', 'two']);
+      for (const entry of entries) await entry.remove();
+      expect(await readdir(directory)).toEqual([]);
+    }
+  });
+
   it('gives nobody a later note of a lease while a living program has an earlier one', async () => {
     const journal = plain();
     const first = await journal.write(note('one'));
@@ -102,8 +118,8 @@ describe('a journal in a folder', () => {
   });
 
   it('passes over what is damaged, and throws nothing away', async () => {
-    await (await plain().write(note('one'))).release();
-    await (await plain().write(note('two'))).release();
+    const journal = plain();
+    for (const basis of ['one', 'two']) await (await journal.write(note(basis))).release();
     const [first = ''] = (await readdir(directory)).sort();
     await truncate(join(directory, first), 20);
     await writeFile(join(directory, 'something else'), '');
@@ -130,7 +146,8 @@ describe('a journal in a folder', () => {
     if (writer.exitCode === null && writer.signalCode === null) await once(writer, 'exit');
     const confirmed = said.split('\n').filter((line) => line !== '').length;
     const takers = await Promise.all([plain().take(), plain().take(), plain().take()]);
-    const taken = takers.flat().map(basisOf);
+    // Who met in the middle of the folder has let go of them all: then they are there for the next.
+    const taken = [...takers.flat(), ...(await plain().take())].map(basisOf);
     expect(new Set(taken).size).toBe(taken.length);
     expect(taken.length).toBeGreaterThanOrEqual(confirmed);
     for (let number = 0; number < confirmed; number += 1) expect(taken).toContain(`${number}`);

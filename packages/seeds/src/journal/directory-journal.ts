@@ -85,16 +85,21 @@ interface Claim {
   readonly sealing: Sealing;
 }
 
-/** `not-had`: another process was quicker, or the disk fails. `unreadable`: another's key, or damage; a lease's other notes have the same key. */
+/** `not-had`: somebody else was quicker, or the disk fails. `unreadable`: another's key, or damage; a lease's other notes have the same key. */
 async function claim(
   directory: string,
   { name, id, own, sealing }: Claim,
 ): Promise<JournalNote | 'not-had' | 'unreadable'> {
   const mine = join(directory, `${id}.note.${own}`);
   const letGo = (): Promise<void> => rename(mine, join(directory, `${id}.note`)).catch(() => undefined);
-  let bytes: Uint8Array;
   try {
     await rename(join(directory, name), mine);
+  } catch {
+    // What is called so now may be that of somebody else in this process, who was quicker: it is not ours to let go of.
+    return 'not-had';
+  }
+  let bytes: Uint8Array;
+  try {
     bytes = await readFile(mine);
   } catch {
     await letGo();

@@ -19,7 +19,7 @@ export interface GridFsBlobStoreOptions {
   readonly chunkSizeBytes?: number;
   /** The `filename` of every blob; then only files of that name are listed, so that a bucket can be shared. By default it is the blob's id, and all are listed. */
   readonly filename?: string;
-  /** How long the server may take for each answer, in milliseconds. 30,000 by default. */
+  /** How long the server may take for each answer, in milliseconds. 30,000 by default. A put that is aborted waits as long at the most until what it had sent is removed. */
   readonly answerMs?: number;
 }
 

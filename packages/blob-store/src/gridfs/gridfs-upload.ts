@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { Binary, Long, ObjectId } from 'mongodb';
 import { throwIfAborted } from '../abort.ts';
 import type { BlobLabels } from '../blob-store.ts';
@@ -11,8 +10,6 @@ import type { Question } from './server-answer.ts';
 
 /** Chunks that are under way to the server at the same time. */
 const UNDER_WAY = 3;
-/** How long a put that failed waits until its chunks are gone. What is not gone by then is swept. */
-const CLEAN_UP_MS = 2_000;
 const DELETED_AT_ONCE = 1_000;
 const MAX_INT32 = 0x7fff_ffff;
 
@@ -83,7 +80,7 @@ interface ChunkWriter {
   /** Resolves when all are there. */
   settled(): Promise<void>;
   size(): number;
-  /** Removes what was written here, as far as the server lets it in good time. Never rejects. */
+  /** Removes what was written here; what the server does not let go of within the time of one answer is swept. Never rejects. */
   remove(): Promise<void>;
 }
 
@@ -121,10 +118,7 @@ function chunkWriter({ chunks, answered }: Bucket, { id, signal, attempt }: Uplo
     settled,
     size: () => size,
     async remove() {
-      const stop = new AbortController();
-      const limit = wait(CLEAN_UP_MS, undefined, { signal: stop.signal });
-      await Promise.race([Promise.allSettled([removeAll()]), limit.catch(() => undefined)]);
-      stop.abort();
+      await answered(removeAll(), { attempt, signal: undefined }).catch(() => undefined);
     },
   };
 }

@@ -35,8 +35,6 @@ export interface TestAgent extends AsyncDisposable {
   readonly socket: string;
   /** With more arguments for `ssh-add`. A confirmation (`-c`) is never given. */
   add(keyFile: string, ...argv: readonly string[]): Promise<void>;
-  /** Answers nothing any more, and takes connections still. */
-  freeze(): void;
 }
 
 export async function startAgent(folder: string): Promise<TestAgent> {
@@ -58,7 +56,6 @@ export async function startAgent(folder: string): Promise<TestAgent> {
         env: { ...process.env, SSH_AUTH_SOCK: socket },
       });
     },
-    freeze: () => void child.kill('SIGSTOP'),
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
       await exited;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeKey, startAgent, type TestFolder, testFolder } from '../../../test/ssh-keys-for-tests.ts';
 import { sshdForTests } from '../../../test/sshd-for-tests.ts';
+import { stopClock } from '../../../test/stopped-clock.ts';
 import { type Connector, createConnector } from '../connection/connection.ts';
 import type { AskSecret, SecretRequest, SshAuthentication } from './authentication.ts';
 
@@ -24,9 +25,9 @@ function freshFile(): string {
   return join(folder.path, `key-${files}`);
 }
 
-async function connectorFor(auth: SshAuthentication, timeoutMs = 10_000): Promise<Connector> {
+async function connectorFor(auth: SshAuthentication): Promise<Connector> {
   const { host, port, user, fingerprint } = await sshd.server();
-  return createConnector({ host, port, user, auth, hostKey: { fingerprint }, connectTimeoutMs: timeoutMs });
+  return createConnector({ host, port, user, auth, hostKey: { fingerprint } });
 }
 
 async function logIn(auth: SshAuthentication): Promise<void> {
@@ -207,12 +208,18 @@ describe('logging in with an agent', () => {
     await expect(logIn({ agent: join(agentFolder.path, 'none') })).rejects.toMatchObject({
       code: 'permission-denied',
     });
-    await using agent = await startAgent(agentFolder.path);
-    agent.freeze();
-    const connector = await connectorFor({ agent: agent.socket }, 200);
-    const waiting = connector.connect();
-    await expect(waiting).rejects.toMatchObject({ code: 'timeout' });
-    await expect(waiting).rejects.toThrow(`waiting for the agent at ${agent.socket}`);
+    const agent = join(agentFolder.path, 'silent');
+    const connector = await connectorFor({ agent });
+    using clock = stopClock();
+    const silent = createServer((client) => client.once('data', () => clock.pass(20_000)));
+    await new Promise<void>((resolve) => silent.listen(agent, resolve));
+    try {
+      const waiting = connector.connect();
+      await expect(waiting).rejects.toMatchObject({ code: 'timeout' });
+      await expect(waiting).rejects.toThrow(`waiting for the agent at ${agent}`);
+    } finally {
+      await new Promise((resolve) => silent.close(resolve));
+    }
   });
 
   it('leaves an agent that does not sign in time, and its socket', async () => {
@@ -222,6 +229,8 @@ describe('logging in with an agent', () => {
     await authorize(key.publicLine);
     await agent.add(key.file);
     const socket = join(agentFolder.path, 'front');
+    const connector = await connectorFor({ agent: socket });
+    using clock = stopClock();
     const open = new Set<Socket>();
     let isAsked = 0;
     // It answers the first question, which keys there are, and no other.
@@ -230,11 +239,10 @@ describe('logging in with an agent', () => {
       open.add(client);
       client.on('error', () => undefined).once('close', () => open.delete(client));
       if (isAsked === 1) client.pipe(connect(agent.socket)).pipe(client);
-      else client.resume();
+      else client.resume().once('data', () => clock.pass(20_000));
     });
     await new Promise<void>((resolve) => front.listen(socket, resolve));
     try {
-      const connector = await connectorFor({ agent: socket }, 5_000);
       await expect(connector.connect()).rejects.toMatchObject({ code: 'timeout' });
       await expect.poll(() => open.size).toBe(0);
       expect(isAsked).toBe(2);

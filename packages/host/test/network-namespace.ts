@@ -66,12 +66,21 @@ async function killServers(namespace: string): Promise<void> {
   const { stdout } = await promisify(execFile)('ip', ['netns', 'pids', namespace]);
   for (const pid of stdout.split('\n').filter(Boolean)) {
     const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-    if (name.startsWith('sshd')) process.kill(Number(pid), 'SIGKILL');
+    if (name.startsWith('sshd')) killIfThere(Number(pid));
+  }
+}
+
+/** The end of one server may have ended another. */
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (failure) {
+    if (!(failure instanceof Error && 'code' in failure && failure.code === 'ESRCH')) throw failure;
   }
 }
 
 async function answering(host: string, port: number): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
+  for (let tries = 0; tries < 600; tries += 1) {
     const socket = createConnection({ host, port });
     const answer = await Promise.race([once(socket, 'data'), once(socket, 'close')]).catch(() => []);
     socket.destroy();

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { whenGuarded } from '../../../test/guards.ts';
 import { type DistantSshd, openDistantSshd } from '../../../test/network-namespace.ts';
 import { collectBytes } from '../../collect-bytes.ts';
 import type { Host } from '../../host.ts';
@@ -24,8 +25,8 @@ async function openHost(
     user,
     auth: { privateKey },
     hostKey: { fingerprint },
-    keepaliveMs: 300,
-    connectTimeoutMs: 2_500,
+    keepaliveMs: 1_500,
+    connectTimeoutMs: 10_000,
     ...options,
   });
 }
@@ -59,9 +60,7 @@ describe('a host whose cable is pulled', () => {
     expect(await durable.closed).toEqual({ kind: 'exited', code: 0 });
     expect(changes).toEqual(['interrupted', 'restored']);
     const local = createLocalHost();
-    await expect
-      .poll(() => processesWithEnvironment(local, `TEST_MARK=${mark}`), { timeout: 20_000 })
-      .toEqual([]);
+    await expect.poll(() => processesWithEnvironment(local, `TEST_MARK=${mark}`)).toEqual([]);
   }, 60_000);
 
   it('is given up when it does not come back, and all who wait are told', async () => {
@@ -94,12 +93,10 @@ describe('a host whose sshd is killed', () => {
       env: { TEST_MARK: mark },
     });
     await process.stdout.getReader().read();
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await whenGuarded(host);
     await distant.kill();
     expect(await process.exit).toMatchObject({ kind: 'lost' });
     const local = createLocalHost();
-    await expect
-      .poll(() => processesWithEnvironment(local, `TEST_MARK=${mark}`), { timeout: 20_000 })
-      .toEqual([]);
+    await expect.poll(() => processesWithEnvironment(local, `TEST_MARK=${mark}`)).toEqual([]);
   }, 60_000);
 });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { whenGuarded } from '../../../test/guards.ts';
 import { sshdForTests } from '../../../test/sshd-for-tests.ts';
 import type { Host } from '../../host.ts';
 import { HostError } from '../../host-error.ts';
@@ -28,18 +29,9 @@ async function startMarked(host: Host): Promise<{ readonly process: HostProcess;
   return { process, mark };
 }
 
-/** The guard is the one among the children of this connection's server that has a child with a child that sleeps for a minute. */
-const FIND_GUARDS = `parent() { set -- $(cat "/proc/$1/stat" 2>/dev/null); echo "$4"; }
-for f in /proc/[0-9]*/cmdline; do
-  if [ "$(tr '\\0' ' ' <"$f" 2>/dev/null)" = 'sleep 60 ' ]; then
-    p=\${f#/proc/}; g=$(parent "$(parent "\${p%/*}")")
-    if [ "$(parent "$g")" = "$PPID" ]; then echo "$g"; fi
-  fi
-done`;
-
 async function expectNothingLeft(mark: string): Promise<void> {
   const local = createLocalHost();
-  await expect.poll(() => processesWithEnvironment(local, mark), { timeout: 20_000 }).toEqual([]);
+  await expect.poll(() => processesWithEnvironment(local, mark)).toEqual([]);
 }
 
 describe('a host whose connection broke', () => {
@@ -58,7 +50,7 @@ describe('a host whose connection broke', () => {
     expect((await run(host, { argv: ['echo', 'again'] })).stdout).toBe('again\n');
     expect(host.signal.aborted).toBe(false);
     expect(changes).toEqual(['interrupted', 'restored']);
-  }, 30_000);
+  });
 
   it('does what was asked meanwhile when it is back', async () => {
     await using server = await openSshd();
@@ -71,7 +63,7 @@ describe('a host whose connection broke', () => {
     const [change] = await Promise.all([asked, server.acceptConnections()]);
     expect(change[0]?.kind).toBe('directory');
     expect(change[1].stdout).toBe('late\n');
-  }, 30_000);
+  });
 
   it('is not waited for longer than was agreed, and says that nothing was asked of it', async () => {
     await using server = await openSshd();
@@ -82,41 +74,37 @@ describe('a host whose connection broke', () => {
     await expect(asked).rejects.toMatchObject({ code: 'host-lost' });
     await expect(asked).rejects.toThrow('nothing was asked of it');
     expect(host.signal.aborted).toBe(false);
-  }, 30_000);
+  });
 
   it.each<readonly [string, (server: TestSshd) => Promise<void>]>([
     ['permission-denied', async (server) => await writeFile(server.authorizedKeysFile, '')],
     ['host-key-changed', async (server) => await server.changeHostKey()],
-  ])(
-    'is gone for good when it answers with %s',
-    async (code, change) => {
-      await using server = await openSshd();
-      const changes: LinkChange['state'][] = [];
-      await using host = await sshd.openHost({
-        ...addressOf(server),
-        onLinkChange: ({ state }) => changes.push(state),
-      });
-      const process = await host.spawn({ argv: ['cat'] });
-      await change(server);
-      server.dropConnections();
-      await expect.poll(() => host.signal.aborted, { timeout: 20_000 }).toBe(true);
-      expect(host.signal.reason).toMatchObject({ code });
-      expect(await process.exit).toMatchObject({ kind: 'lost' });
-      await expect(host.stat(host.home)).rejects.toMatchObject({ code });
-      await expect(run(host, { argv: ['true'] })).rejects.toMatchObject({ code });
-      expect(changes).toEqual(['interrupted', 'gone']);
-    },
-    30_000,
-  );
+  ])('is gone for good when it answers with %s', async (code, change) => {
+    await using server = await openSshd();
+    const changes: LinkChange['state'][] = [];
+    await using host = await sshd.openHost({
+      ...addressOf(server),
+      onLinkChange: ({ state }) => changes.push(state),
+    });
+    const process = await host.spawn({ argv: ['cat'] });
+    await change(server);
+    server.dropConnections();
+    await expect.poll(() => host.signal.aborted).toBe(true);
+    expect(host.signal.reason).toMatchObject({ code });
+    expect(await process.exit).toMatchObject({ kind: 'lost' });
+    await expect(host.stat(host.home)).rejects.toMatchObject({ code });
+    await expect(run(host, { argv: ['true'] })).rejects.toMatchObject({ code });
+    expect(changes).toEqual(['interrupted', 'gone']);
+  });
 
   it('is given up after the time that was agreed', async () => {
     await using server = await openSshd();
     await using host = await sshd.openHost({ ...addressOf(server), reconnectForMs: 500 });
     server.refuseConnections();
     server.dropConnections();
-    await expect.poll(() => host.signal.aborted, { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => host.signal.aborted).toBe(true);
     expect(host.signal.reason).toMatchObject({ code: 'host-lost' });
-  }, 30_000);
+  });
 
   it('watches on, and tells of a change: what happened meanwhile was not seen', async () => {
     await using host = await sshd.openHost();
@@ -129,7 +117,7 @@ describe('a host whose connection broke', () => {
     const last = watching.next();
     stop.abort();
     expect((await last).done).toBe(true);
-  }, 30_000);
+  });
 });
 
 describe('an operation that the break caught', () => {
@@ -155,7 +143,7 @@ describe('an operation that the break caught', () => {
     } finally {
       await host.remove(folder, { recursive: true });
     }
-  }, 30_000);
+  });
 });
 
 describe('what a broken connection leaves on the host', () => {
@@ -167,31 +155,25 @@ describe('what a broken connection leaves on the host', () => {
     proxy.cut();
     expect(await process.exit).toMatchObject({ kind: 'lost' });
     await expectNothingLeft(mark);
-  }, 40_000);
+  });
 
   it('is ended by the host itself when nobody comes back', async () => {
     await using server = await openSshd();
     await using host = await sshd.openHost({ ...addressOf(server) });
     const { mark } = await startMarked(host);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await whenGuarded(host);
     server.refuseConnections();
     server.dropConnections();
     await expectNothingLeft(mark);
-  }, 40_000);
+  });
 
   it('is ended by the host itself also when somebody has killed what looks after it', async () => {
     await using server = await openSshd();
     await using host = await sshd.openHost({ ...addressOf(server) });
     const { mark } = await startMarked(host);
-    const guards = async (): Promise<readonly number[]> => {
-      const { stdout } = await run(host, { argv: ['sh', '-c', FIND_GUARDS] });
-      return stdout.trim().split('\n').filter(Boolean).map(Number);
-    };
-    await expect.poll(guards, { timeout: 20_000 }).toHaveLength(1);
-    const [first] = await guards();
-    globalThis.process.kill(Number(first), 'SIGKILL');
-    await expect.poll(guards, { timeout: 20_000 }).toHaveLength(1);
-    expect(await guards()).not.toEqual([first]);
+    const first = await whenGuarded(host);
+    globalThis.process.kill(first, 'SIGKILL');
+    expect(await whenGuarded(host)).not.toBe(first);
     server.refuseConnections();
     server.dropConnections();
     await expectNothingLeft(mark);
@@ -205,7 +187,7 @@ describe('what a broken connection leaves on the host', () => {
       await using host = await sshd.openHost();
       const daemon = 'sleep 1000 </dev/null >/dev/null 2>&1 & echo $!';
       await run(host, { argv: ['sh', '-c', daemon], env: { [name]: value } });
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await whenGuarded(host);
       (await sshd.server()).dropConnections();
       await host.stat(host.home);
     }
@@ -213,7 +195,7 @@ describe('what a broken connection leaves on the host', () => {
     const left = await processesWithEnvironment(local, mark);
     for (const { pid } of left) globalThis.process.kill(pid, 'SIGKILL');
     expect(left).toMatchObject([{ argv: ['sleep', '1000'] }]);
-  }, 30_000);
+  });
 });
 
 describe('connections', () => {
@@ -228,9 +210,9 @@ describe('connections', () => {
     await Promise.all(processes.map((process) => process.stdin.close()));
     for (const process of processes) expect(await process.closed).toEqual({ kind: 'exited', code: 0 });
     await Promise.all(processes.map((process) => process[Symbol.asyncDispose]()));
-    await expect.poll(() => server.connections, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => server.connections).toBe(1);
     expect((await run(host, { argv: ['echo', 'one'] })).stdout).toBe('one\n');
-  }, 40_000);
+  });
 });
 
 function addressOf(server: TestSshd): SshHostOptions {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
+import { fewestRoundTrips } from '../../../test/fewest-round-trips.ts';
 import { sshdForTests } from '../../../test/sshd-for-tests.ts';
 import type { Host } from '../../host.ts';
 import { type HostPath, joinHostPath } from '../../host-path.ts';
@@ -56,13 +57,8 @@ describe.concurrent('a small file on an SSH host', () => {
     await using host = await sshd.openHost({ host: link.host, port: link.port });
     await using folder = await ownFolder(host);
     const files = Array.from({ length: 20 }, (_, index) => joinHostPath(folder.path, `file-${index}`));
-    // The connection's own shells are opened beside what is asked first.
-    for (let step = 0; step < 6; step += 1) await host.stat(folder.path);
-    const counted = async (work: (file: HostPath) => Promise<unknown>): Promise<number> => {
-      link.resetRoundTrips();
-      await Promise.all(files.map(work));
-      return link.roundTrips();
-    };
+    const counted = (work: (file: HostPath) => Promise<unknown>): Promise<number> =>
+      fewestRoundTrips(link, (count) => Promise.all(files.map(work)).then(count));
     expect(await counted((file) => host.writeFile(file, 'x'.repeat(10 * KIB), { mode: 0o600 }))).toBe(1);
     expect(await counted(async (file) => await bytesOf(await host.readFile(file, { length: KIB })))).toBe(1);
   });

@@ -30,4 +30,4 @@ it('a controller that is killed ends the input of its processes, and nothing els
     { timeoutMs: 20_000 },
   );
   expect(exit).toEqual({ kind: 'exited', code: 0 });
-}, 30_000);
+});

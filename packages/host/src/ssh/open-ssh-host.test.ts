@@ -77,7 +77,7 @@ describe('an SSH connection', () => {
   });
 
   it('waits for a place where the host allows few sessions, and not for ever', async () => {
-    await using host = await sshd.openHost({ maxConnections: 1, waitMs: 200 });
+    await using host = await sshd.openHost({ maxConnections: 1, waitMs: 5_000 });
     const starts = await Promise.allSettled(Array.from({ length: 10 }, () => host.spawn({ argv: ['cat'] })));
     const processes = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
     const refusals = starts.flatMap((start) => (start.status === 'rejected' ? [start.reason] : []));
@@ -87,10 +87,10 @@ describe('an SSH connection', () => {
     await Promise.all(processes.map((process) => process.stdin.close()));
     await Promise.all(processes.map((process) => process.closed));
     expect((await run(host, { argv: ['echo', 'free'] })).stdout).toBe('free\n');
-  }, 30_000);
+  });
 
   it('gives places back that readers left early, and reports the exit of a process whose output nobody wants', async () => {
-    await using host = await sshd.openHost({ maxConnections: 1, waitMs: 5_000 });
+    await using host = await sshd.openHost({ maxConnections: 1 });
     const file = joinHostPath(host.tmp, `seedbed-${randomUUID()}`);
     await host.writeFile(file, new Uint8Array(5_000_000));
     try {
@@ -106,10 +106,10 @@ describe('an SSH connection', () => {
     } finally {
       await host.remove(file);
     }
-  }, 30_000);
+  });
 
   it('ends an operation that hangs, and does the next', async () => {
-    await using host = await sshd.openHost({ operationTimeoutMs: 3_000 });
+    await using host = await sshd.openHost({ operationTimeoutMs: 10_000 });
     // The shell for file operations is the only one without arguments among the children of this connection's server.
     const find =
       'for p in /proc/[0-9]*; do [ "$(tr "\\0" " " <"$p/cmdline")" = "/bin/sh " ] && cat "$p/stat"; done; echo $PPID';
@@ -121,5 +121,5 @@ describe('an SSH connection', () => {
     const behind = host.stat(host.home);
     await expect(hung).rejects.toMatchObject({ code: 'timeout' });
     expect((await behind)?.kind).toBe('directory');
-  }, 30_000);
+  });
 });

@@ -284,5 +284,5 @@ describe('an SSH host behind a link proxy', () => {
     proxy.refuse();
     proxy.cut();
     expect(await process.exit).toMatchObject({ kind: 'lost' });
-  }, 30_000);
+  });
 });

@@ -97,7 +97,7 @@ describe('bytes over SSH', () => {
     const changes: LinkChange[] = [];
     try {
       const onLinkChange = (change: LinkChange): void => void changes.push(change);
-      await using host = await openHost(server, { port, keepaliveMs: 200, onLinkChange });
+      await using host = await openHost(server, { port, keepaliveMs: 500, onLinkChange });
       await withFolder(host, async (folder) => {
         const path = joinHostPath(folder, 'file');
         await host.writeFile(path, new Uint8Array(5_000_000));

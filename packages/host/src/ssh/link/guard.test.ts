@@ -5,7 +5,7 @@ import { accessSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createLocalHost } from '../../local/index.ts';
 import { processesWithEnvironment } from '../../testing/index.ts';
-import { guardScript } from './guard.ts';
+import { guardScript, type Heartbeat } from './guard.ts';
 import { WAITING_SHELL } from './host-shell.ts';
 
 const shells: readonly (readonly [string, ...string[]])[] = [
@@ -28,9 +28,10 @@ const present = shells
 
 const script = /-c '(.*)'$/.exec(WAITING_SHELL)?.[1] ?? '';
 
-/** A guard in this shell that expects a sign of life each second. */
+/** A guard in this shell. */
 async function startGuard(
   [file, ...args]: readonly [string, ...string[]],
+  heartbeat: Heartbeat,
   started: DisposableStack,
 ): Promise<{
   readonly tell: (line: string) => void;
@@ -39,7 +40,7 @@ async function startGuard(
 }> {
   const child = spawn(file, [...args, '-c', script], { stdio: ['pipe', 'pipe', 'ignore'] });
   started.defer(() => child.kill('SIGKILL'));
-  const guard = guardScript('TOKEN', { seconds: 1, misses: 3 });
+  const guard = guardScript('TOKEN', heartbeat);
   child.stdin.write(`${Buffer.byteLength(guard)}\n${guard}`);
   let answer = '';
   for await (const chunk of child.stdout) {
@@ -72,9 +73,12 @@ async function living(mark: string): Promise<number> {
 }
 
 describe.concurrent.for(present)('a guard in $name', ({ argv }) => {
-  it.each(['its input ends', 'nothing is heard for long'])(
+  it.each<readonly [string, Heartbeat]>([
+    ['its input ends', { seconds: 60, misses: 5 }],
+    ['nothing is heard for long', { seconds: 1, misses: 5 }],
+  ])(
     'ends what it was told to protect, and nothing else, when %s',
-    async (reason) => {
+    async (reason, heartbeat) => {
       using started = new DisposableStack();
       const [id, other, mark, otherMark] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()] as const;
       startProcess(`outer,${id},inner`, mark, started);
@@ -86,8 +90,8 @@ describe.concurrent.for(present)('a guard in $name', ({ argv }) => {
         [mark, 3],
         [otherMark, 9],
       ] as const)
-        await expect.poll(() => living(one), { timeout: 20_000 }).toBe(count);
-      const guard = await startGuard(argv, started);
+        await expect.poll(() => living(one)).toBe(count);
+      const guard = await startGuard(argv, heartbeat, started);
       for (const line of [`+ ${other}`, `+ ${id}`, `- ${other}`, '- never-there', '=']) guard.tell(line);
       if (reason === 'its input ends') guard.hangUp();
       await guard.ended;
@@ -113,19 +117,19 @@ describe.concurrent.for(present)('a guard in $name', ({ argv }) => {
       return signal ?? code;
     });
     expect(await Promise.all(ends)).toEqual(['SIGTERM', 3, 3]);
-  }, 30_000);
+  });
 
   it('stays while there are signs of life', async () => {
     using started = new DisposableStack();
-    const guard = await startGuard(argv, started);
+    const guard = await startGuard(argv, { seconds: 1, misses: 8 }, started);
     const beat = setInterval(() => guard.tell('='), 300);
     try {
-      const wait = new Promise((resolve) => setTimeout(() => resolve('still there'), 5_000));
+      const wait = new Promise((resolve) => setTimeout(() => resolve('still there'), 11_000));
       expect(await Promise.race([guard.ended, wait])).toBe('still there');
     } finally {
       clearInterval(beat);
     }
     guard.hangUp();
     await guard.ended;
-  }, 30_000);
+  });
 });

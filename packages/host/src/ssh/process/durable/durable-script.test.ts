@@ -61,26 +61,26 @@ describe.for(shells)('a durable process that %s started', (shell) => {
       shell,
       'trap "" TERM; setsid sleep 1000 & sleep 1001; echo never',
     );
-    await expect.poll(living, { timeout: 20_000 }).toBeGreaterThan(1);
+    await expect.poll(living).toBeGreaterThan(1);
     child.stdin.end();
-    await expect.poll(living, { timeout: 20_000 }).toBe(0);
-    await expect.poll(() => existsSync(folder), { timeout: 20_000 }).toBe(false);
-  }, 40_000);
+    await expect.poll(living).toBe(0);
+    await expect.poll(() => existsSync(folder)).toBe(false);
+  });
 
   it('is ended also when its folder was removed meanwhile', async () => {
     const { child, folder, living } = start(shell, 'exec sleep 1001');
-    await expect.poll(living, { timeout: 20_000 }).toBeGreaterThan(0);
-    await expect.poll(() => existsSync(join(folder, 'attached')), { timeout: 20_000 }).toBe(true);
+    await expect.poll(living).toBeGreaterThan(0);
+    await expect.poll(() => existsSync(join(folder, 'attached'))).toBe(true);
     await rm(folder, { recursive: true });
     child.stdin.end();
-    await expect.poll(living, { timeout: 20_000 }).toBe(0);
-  }, 40_000);
+    await expect.poll(living).toBe(0);
+  });
 
   it('has its folder removed when it has ended and nobody comes for what it printed', async () => {
     const { child, folder } = start(shell, 'echo done');
     expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0);
-    await expect.poll(() => existsSync(folder), { timeout: 20_000 }).toBe(false);
-  }, 40_000);
+    await expect.poll(() => existsSync(folder)).toBe(false);
+  });
 
   it('has its folder for as long as somebody is slow to take what it printed', async () => {
     const { child, folder } = start(shell, 'head -c 3000000 /dev/zero');
@@ -93,8 +93,8 @@ describe.for(shells)('a durable process that %s started', (shell) => {
     let bytes = 0;
     for await (const chunk of child.stdout) bytes += chunk.length;
     expect(bytes).toBe(3_000_000);
-    await expect.poll(() => existsSync(folder), { timeout: 20_000 }).toBe(false);
-  }, 40_000);
+    await expect.poll(() => existsSync(folder)).toBe(false);
+  });
 
   it('removes what a crash of the host has left beside it, and nothing else', async () => {
     const parent = await mkdtemp(join(tmpdir(), 'seedbed-durable-'));
@@ -112,14 +112,14 @@ describe.for(shells)('a durable process that %s started', (shell) => {
       await symlink('.elsewhere/linked', join(parent, 'link'));
       const { child, folder } = start(shell, 'true', parent);
       expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(0);
-      await expect.poll(() => existsSync(folder), { timeout: 20_000 }).toBe(false);
+      await expect.poll(() => existsSync(folder)).toBe(false);
       const left = (await readdir(parent)).sort();
       expect(left).toEqual(['.elsewhere', 'alive', 'attached', 'kept', 'link', 'recent', 'something else']);
       expect(await readdir(join(parent, '.elsewhere'))).toEqual(['linked']);
     } finally {
       await rm(parent, { recursive: true });
     }
-  }, 40_000);
+  });
 
   it('ignores no signal that its program did not ask to ignore', async () => {
     const { child, folder } = start(shell, 'grep ^SigIgn: /proc/self/status');
@@ -127,10 +127,10 @@ describe.for(shells)('a durable process that %s started', (shell) => {
     child.stdout.on('data', (chunk) => {
       shown += String(chunk);
     });
-    await expect.poll(() => shown, { timeout: 20_000 }).toBe('SigIgn:\t0000000000000000\n');
+    await expect.poll(() => shown).toBe('SigIgn:\t0000000000000000\n');
     child.stdin.end();
     spawn('rm', ['-rf', folder]);
-  }, 40_000);
+  });
 
   it('reads up to the last byte that was written before its input was ended', async () => {
     const { child, folder } = start(shell, 'wc -c');
@@ -150,5 +150,5 @@ describe.for(shells)('a durable process that %s started', (shell) => {
     expect(code).toBe(0);
     child.stdin.end();
     spawn('rm', ['-rf', folder]);
-  }, 40_000);
+  });
 });

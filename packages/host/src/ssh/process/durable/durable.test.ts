@@ -157,8 +157,7 @@ describe.each(HOSTS)('a durable process on a host with %s', (_, tools) => {
     await _[Symbol.asyncDispose]();
     await expect.poll(() => processesWithEnvironment(local, `TEST_MARK=${mark}`)).toEqual([]);
     for (const folder of folders) await expect.poll(() => host.stat(folder)).toBeUndefined();
-    for (const folder of folders)
-      await expect.poll(() => processesNaming(local, folder), { timeout: 10_000 }).toEqual([]);
+    for (const folder of folders) await expect.poll(() => processesNaming(local, folder)).toEqual([]);
   }, 60_000);
 
   it('leaves no folder when its host is closed, whoever has read what', async () => {
@@ -191,8 +190,8 @@ describe('a durable process on a small disk', () => {
     expect(await started.exit).toMatchObject({ kind: 'lost', cause: { code: 'no-space' } });
     const { pid } = started;
     const local = createLocalHost();
-    await expect.poll(() => local.stat(hostPath(`/proc/${pid}`)), { timeout: 10_000 }).toBeUndefined();
-    await expect.poll(() => host.stat(durable.folder), { timeout: 20_000 }).toBeUndefined();
+    await expect.poll(() => local.stat(hostPath(`/proc/${pid}`))).toBeUndefined();
+    await expect.poll(() => host.stat(durable.folder)).toBeUndefined();
   }, 60_000);
 
   it('tells how it ended although it has filled the disk, also over the next connection', async (context) => {
@@ -212,7 +211,7 @@ describe('a durable process on a small disk', () => {
     await started.stdin.close();
     expect(await started.exit).toEqual({ kind: 'exited', code: 5 });
     expect((await output).bytes.byteLength).toBeGreaterThan(500_000);
-    await expect.poll(() => host.stat(durable.folder), { timeout: 20_000 }).toBeUndefined();
+    await expect.poll(() => host.stat(durable.folder)).toBeUndefined();
   }, 60_000);
 });
 

@@ -1,10 +1,10 @@
-// Puts one endless blob into a store, and says after each megabyte how many there are. usage: put-child.ts directory FOLDER | gridfs URI DATABASE
+// Puts one endless blob into a store, and says after each megabyte how many there are; after MEGABYTES it waits for ever. usage: put-child.ts directory FOLDER | gridfs URI DATABASE MEGABYTES
 import { MongoClient } from 'mongodb';
 import type { BlobStore } from '../src/blob-store.ts';
 import { openDirectoryBlobStore } from '../src/directory/index.ts';
 import { createGridFsBlobStore } from '../src/gridfs/index.ts';
 
-const [kind, place = '', database] = process.argv.slice(2);
+const [kind, place = '', database, most = 'Infinity'] = process.argv.slice(2);
 
 async function openStore(): Promise<BlobStore> {
   if (kind === 'directory') return await openDirectoryBlobStore({ folder: place });
@@ -15,7 +15,8 @@ const store = await openStore();
 let megabytes = 0;
 const endless = new ReadableStream<Uint8Array>(
   {
-    pull(controller) {
+    async pull(controller) {
+      if (megabytes === Number(most)) await new Promise<never>(() => undefined);
       controller.enqueue(new Uint8Array(1_048_576).fill(megabytes));
       megabytes += 1;
       process.stdout.write(`${megabytes}\n`);

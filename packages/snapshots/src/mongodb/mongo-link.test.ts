@@ -20,6 +20,8 @@ const contents = (folder: string) => seen(folder, { times: false });
 interface Linked extends AsyncDisposable {
   readonly link: LinkProxy;
   readonly through: () => Snapshots;
+  /** The same for one who soon takes a server for silent. */
+  readonly impatient: () => Snapshots;
   readonly direct: () => Snapshots;
 }
 
@@ -37,7 +39,7 @@ async function openLinked(uri: string): Promise<Linked> {
   const client = stack.adopt(
     new MongoClient(by, {
       directConnection: true,
-      serverSelectionTimeoutMS: 2_000,
+      serverSelectionTimeoutMS: 30_000,
       heartbeatFrequencyMS: 500,
     }),
     (each) => each.close(),
@@ -46,17 +48,20 @@ async function openLinked(uri: string): Promise<Linked> {
     link.accept();
     link.resume();
   });
-  const over = (db: Db, answerMs: number) => (): Snapshots =>
-    createSnapshots({
-      index: createMongoSnapshotIndex(db, { answerMs }),
-      blobs: createGridFsBlobStore(db, { answerMs }),
-      encryption: 'plaintext',
-    });
+  const over =
+    (db: Db, answerMs = 30_000) =>
+    (): Snapshots =>
+      createSnapshots({
+        index: createMongoSnapshotIndex(db, { answerMs }),
+        blobs: createGridFsBlobStore(db, { answerMs }),
+        encryption: 'plaintext',
+      });
   const ended = stack.move();
   return {
     link,
-    through: over(client.db(own.db.databaseName), 3_000),
-    direct: over(own.db, 10_000),
+    through: over(client.db(own.db.databaseName)),
+    impatient: over(client.db(own.db.databaseName), 3_000),
+    direct: over(own.db),
     [Symbol.asyncDispose]: () => ended.disposeAsync(),
   };
 }
@@ -95,7 +100,7 @@ describeOnMongodb('snapshots in a MongoDB that is away for a while', (database) 
       expect(rows.length - known).toBeGreaterThanOrEqual(saved ? 1 : 0);
       for (const { number } of rows.slice(-2))
         expect((await direct().verify({ task: 't', number })).damaged).toEqual([]);
-      await expect.poll(() => through().list('t'), { timeout: 20_000 }).toHaveLength(rows.length);
+      await expect.poll(() => through().list('t')).toHaveLength(rows.length);
       await through().save(host, hostPath(work), { task: 't', keep: 20 });
       await direct().restore(host, hostPath(again), { task: 't' });
       expect(await contents(again)).toEqual(before);
@@ -111,12 +116,12 @@ describeOnMongodb('snapshots in a MongoDB that is away for a while', (database) 
   }, async () => {
     await using linked = await openLinked(database().uri);
     await using place = await temporaryFolder();
-    const { link, through, direct } = linked;
+    const { link, through, impatient, direct } = linked;
     const work = hostPath(join(place.path, 'work'));
     await mkdir(work);
     await writeFile(join(work, 'file'), 'one');
-    const snapshots = through();
-    await snapshots.save(host, work, { task: 't' });
+    await through().save(host, work, { task: 't' });
+    const snapshots = impatient();
     const failed = { name: 'SnapshotError', code: 'store-failed' };
     link.stall();
     await expect(snapshots.list('t')).rejects.toMatchObject(failed);
@@ -128,9 +133,7 @@ describeOnMongodb('snapshots in a MongoDB that is away for a while', (database) 
     stop.abort();
     await given;
     link.resume();
-    await expect
-      .poll(() => through().list('t'), { timeout: 20_000 })
-      .toHaveLength((await direct().list('t')).length);
+    await expect.poll(() => impatient().list('t')).toHaveLength((await direct().list('t')).length);
     await through().save(host, work, { task: 't' });
     expect((await direct().verify({ task: 't' })).damaged).toEqual([]);
   });
@@ -138,7 +141,7 @@ describeOnMongodb('snapshots in a MongoDB that is away for a while', (database) 
   it('leave a folder as it was when a restore is cut off', { timeout: 120_000 }, async () => {
     await using linked = await openLinked(database().uri);
     await using place = await temporaryFolder();
-    const { link, through, direct } = linked;
+    const { link, through, impatient, direct } = linked;
     const work = join(place.path, 'work');
     await mkdir(work);
     for (let at = 0; at < 12; at += 1) await writeFile(join(work, `file-${at}`), pattern(400_000, at));
@@ -146,23 +149,20 @@ describeOnMongodb('snapshots in a MongoDB that is away for a while', (database) 
     await direct().save(host, hostPath(work), { task: 't' });
     for (let at = 0; at < 12; at += 1) await writeFile(join(work, `file-${at}`), 'changed');
     const before = await contents(work);
-    const snapshots = through();
-    await snapshots.list('t');
+    await through().list('t');
     link.refuse();
     link.cutAfter(1_500_000, 'down');
-    await expect(snapshots.restore(host, hostPath(work), { task: 't' })).rejects.toMatchObject({
+    await expect(impatient().restore(host, hostPath(work), { task: 't' })).rejects.toMatchObject({
       code: 'store-failed',
     });
     expect(await contents(work)).toEqual(before);
     link.accept();
     link.resume();
     await expect
-      .poll(
-        () =>
-          through()
-            .list('t')
-            .catch(() => []),
-        { timeout: 20_000 },
+      .poll(() =>
+        impatient()
+          .list('t')
+          .catch(() => []),
       )
       .toHaveLength(1);
     await through().restore(host, hostPath(work), { task: 't' });

@@ -12,6 +12,5 @@ const capabilities = {
 };
 
 describe('the local host', () => {
-  for (const { name, run } of hostContract({ create: () => createLocalHost(), capabilities }))
-    it(name, run, 30_000);
+  for (const { name, run } of hostContract({ create: () => createLocalHost(), capabilities })) it(name, run);
 });

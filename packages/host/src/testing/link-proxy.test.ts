@@ -72,11 +72,12 @@ describe('a link proxy', () => {
     order.push(await ask(socket, 'answer'));
     await timer;
     expect(order).toEqual(['a timer of almost the delay', 'answer']);
+    proxy.setDelay(200);
     proxy.resetRoundTrips();
     socket.end('x'.repeat(8_000_000));
     expect(await textOf(socket)).toHaveLength(8_000_000);
-    // 8 MB need many pieces; one after the other they would be that many round trips.
-    expect(proxy.roundTrips()).toBeLessThan(5);
+    // 8 MB need more than a hundred pieces; one after the other they would be that many round trips.
+    expect(proxy.roundTrips()).toBeLessThan(60);
     proxy.setDelay(0);
     expect(await ask(await client(proxy), 'two')).toBe('two');
     socket.destroy();
@@ -90,6 +91,7 @@ describe('a link proxy', () => {
     const socket = await client(proxy);
     const size = 128 * 1024 * 1024;
     socket.end(Buffer.alloc(size));
+    await expect.poll(() => proxy.bytes('up')).toBeGreaterThan(0);
     let before = -1;
     while (before < proxy.bytes('up')) {
       before = proxy.bytes('up');

@@ -168,7 +168,7 @@ async function exchange(listener: HostListener, connection: HostConnection): Pro
 
 /** At the latest soon: a process that sshd is just starting holds the port for a moment longer. */
 async function unreachable(host: Host, { target }: HostListener): Promise<void> {
-  for (let round = 0; round < 20; round += 1) {
+  for (let round = 0; round < 400; round += 1) {
     const connection = await host.connect(target).catch(() => undefined);
     if (connection === undefined) break;
     await connection[Symbol.asyncDispose]();

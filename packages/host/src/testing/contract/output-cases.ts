@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { hostPath } from '../../host-path.ts';
+import { hostPath, joinHostPath } from '../../host-path.ts';
 import { run } from '../../run.ts';
 import { type CaseDefinition, patternBytes, rejectsWith, repeat, textOf } from './contract-case.ts';
 
@@ -152,14 +152,17 @@ export const outputCases: readonly CaseDefinition[] = [
   {
     name: 'gives the output of a grandchild that outlives its parent',
     needs: ['shell'],
-    async check({ host }) {
-      const process = await host.spawn({ argv: ['sh', '-c', '(sleep 0.3; echo late) & echo early; exit 5'] });
+    async check({ host, folder }) {
+      const sign = joinHostPath(folder, 'sign');
+      const script = '(until [ -e "$1" ]; do sleep 0.05; done; echo late) & echo early; exit 5';
+      const process = await host.spawn({ argv: ['sh', '-c', script, 'sh', sign] });
       let closed = false;
       void process.closed.then(() => {
         closed = true;
       });
       assert.deepEqual(await process.exit, { kind: 'exited', code: 5 });
       assert.equal(closed, false);
+      await host.writeFile(sign, '');
       assert.equal(await textOf(process.stdout), 'early\nlate\n');
       assert.equal(await textOf(process.stderr), '');
       assert.deepEqual(await process.closed, { kind: 'exited', code: 5 });

@@ -1,4 +1,4 @@
-// Usage: node chaos-child.ts <folder> <save|restore> <round>. Saves a folder that changes, or restores it, over and over, until it is killed.
+// Usage: node chaos-child.ts <folder> <save|restore> <round>. Saves a folder that changes, or restores it, over and over, until it is killed. Prints a line when it begins, and after each.
 import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -63,6 +63,7 @@ async function run(folder: string, mode: string, first: number): Promise<never> 
       if (row === undefined) throw new Error('There is no snapshot.');
       await snapshots.restore(host, hostPath(join(folder, 'again')), { task: 't', number: row.number });
     }
+    process.stdout.write('done\n');
   }
 }
 

@@ -1,7 +1,11 @@
 // Usage: node session-child.ts <SessionChildPlan as JSON>. Runs turns, each of which is saved, says so, runs others that are not, and waits to be killed.
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hostPath } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
 import type { CodexConfig } from '../src/index.ts';
 import { openCodexSession } from '../src/index.ts';
+import { journalPath } from '../src/session/event-journal.ts';
 import { openSnapshotStore, type StorePlace } from './snapshot-store.ts';
 
 export interface SessionChildPlan {
@@ -12,7 +16,7 @@ export interface SessionChildPlan {
   readonly config: CodexConfig;
   readonly env: Readonly<Record<string, string>>;
   readonly turns: readonly string[];
-  /** Turns after them that no snapshot holds; the last may still run when it is killed. */
+  /** Turns after them that no snapshot holds, and the journal does. */
   readonly unsaved?: readonly string[];
   readonly brief?: string;
   /** Whose processes these are, for whoever looks for them. */
@@ -48,5 +52,12 @@ for (const text of plan.turns) {
   process.stdout.write(`${outcome.status} ${session.conversation.threadId} ${saves}\n`);
 }
 for (const text of plan.unsaved ?? []) await session.conversation.run(text);
+// Written as it happens, by a program that is not this one: it may be a moment behind.
+const last = `{"seq":${session.conversation.state().lastSeq},`;
+while (
+  plan.unsaved !== undefined &&
+  !(await readFile(journalPath(hostPath(plan.workdir)), 'utf8')).includes(last)
+)
+  await sleep(20);
 process.stdout.write('waiting\n');
 setInterval(() => undefined, 60_000);

@@ -112,14 +112,17 @@ describe('a session', () => {
     const seedId = await ground.setUp(drawer);
     const session = await ground.session({ seed: anyOf(drawer) });
     expect(await codexPids(ground)).toHaveLength(1);
-    const stored = await store?.get(seedId);
-    if (stored === undefined) throw new Error('The seed is gone.');
-    const lease = {
-      holder: 'somebody else',
-      fence: stored.facts.fence + 1,
-      expiresMs: stored.nowMs + 60_000,
-    };
-    await store?.update(stored, { facts: { ...stored.facts, lease, fence: lease.fence } });
+    // The session notes what its login has left about now: what has changed meanwhile is read again.
+    for (let isTaken = false; !isTaken; ) {
+      const stored = await store?.get(seedId);
+      if (store === undefined || stored === undefined) throw new Error('The seed is gone.');
+      const lease = {
+        holder: 'somebody else',
+        fence: stored.facts.fence + 1,
+        expiresMs: stored.nowMs + 60_000,
+      };
+      isTaken = await store.update(stored, { facts: { ...stored.facts, lease, fence: lease.fence } });
+    }
     expect(await session.ended).toMatchObject({
       ...{ state: 'failed', failures: [], cause: expect.objectContaining({ code: 'lease-lost' }) },
     });
@@ -233,7 +236,9 @@ describe('the end of a session', () => {
     expect(await codexPids(ground)).toEqual([]);
   });
 
-  test('keeps what its store cannot take, and saves the task all the same', { timeout }, async () => {
+  test('keeps what its store cannot take, and saves the task all the same', {
+    timeout: 120_000,
+  }, async () => {
     await using ground = await openSeedGround({ version });
     const { oauth } = ground;
     let isAway = false;
@@ -253,7 +258,8 @@ describe('the end of a session', () => {
     });
     let rotated: string | undefined;
     {
-      await using drawer = await ground.drawer({ leaseMs: 8_000, wrap });
+      // Nobody renews it from here on: it is longer than a turn and an end take on a busy machine.
+      await using drawer = await ground.drawer({ leaseMs: 20_000, wrap });
       await using store = await snapshotsBelow(ground);
       await ground.setUp(drawer);
       const session = await ground.session({ seed: anyOf(drawer), snapshots: { store: store.snapshots } });
@@ -268,7 +274,7 @@ describe('the end of a session', () => {
     }
     isAway = false;
     await using drawer = await ground.drawer();
-    await using next = await ground.session({ name: 'next', seed: anyOf(drawer) });
+    await using next = await ground.session({ name: 'next', seed: { ...anyOf(drawer), waitMs: 60_000 } });
     expect(await ground.generationIn('next')).toBe(rotated);
     expect((await next.conversation.run('Are you there?')).outcome).toEqual({ status: 'completed' });
     expect((await oauth.audit()).spentTwice).toEqual([]);

@@ -26,12 +26,12 @@ const failures: readonly [string, Step, ...TurnFailureCode[]][] = [
 ];
 
 describe.each(supportedVersions)('a provider that answers Codex %s with', (version) => {
-  it.each(failures)('%s', async (_, step, ...codes) => {
+  it.each(failures)('%s', { timeout: 120_000 }, async (_, step, ...codes) => {
     await using task = await openScriptedTask({
       version,
       story: { replies: [{ steps: [step], times: 'always' }] },
     });
-    const { outcome } = await task.conversation.run('Hi', { deadlineMs: 25_000 });
+    const { outcome } = await task.conversation.run('Hi', { deadlineMs: 90_000 });
     expect(codes).toContain(outcome.status === 'failed' ? outcome.failure.code : outcome.status);
   });
 
@@ -72,11 +72,11 @@ describe.each(codexes)('a turn of Codex $version $where', ({ open }) => {
     expect(await task.conversation.run('Again')).toMatchObject({ finalMessage: 'Now.' });
   });
 
-  it('of 60,000 pieces loses none, whoever reads slowly', async () => {
+  it('of 60,000 pieces loses none, whoever reads slowly', { timeout: 120_000 }, async () => {
     await using task = await open({
       story: [[{ type: 'deltas', count: 60_000, text: 'x' }]],
     });
-    const result = await task.conversation.run('Write', { deadlineMs: 28_000 });
+    const result = await task.conversation.run('Write', { deadlineMs: 90_000 });
     expect(result.finalMessage).toHaveLength(60_000);
     await task.conversation.end();
     const deltas = (await allEvents(task.conversation)).flatMap(({ msg }) =>
@@ -93,13 +93,17 @@ it.each(newest)(
   async ({ open }) => {
     await using stack = new AsyncDisposableStack();
     const opening = Array.from({ length: 24 }, (_, index) =>
-      open({ story: [[{ type: 'say', text: `I am ${index}.` }]] }).then((task) => stack.use(task)),
+      open({
+        story: [[{ type: 'say', text: `I am ${index}.` }]],
+        // Two dozen programs that start at the same time are slow each.
+        deadlines: { startMs: 150_000, requestMs: 150_000 },
+      }).then((task) => stack.use(task)),
     );
     const tasks = await Promise.all(opening);
     const answers = await Promise.all(tasks.map((task) => task.conversation.run('Who are you?')));
     expect(answers.map((answer) => answer.finalMessage)).toEqual(tasks.map((_, index) => `I am ${index}.`));
   },
-  120_000,
+  180_000,
 );
 
 it('a turn that is given up before Codex has begun it is interrupted, and Codex goes on', async () => {

@@ -11,7 +11,9 @@ import { createSeeds } from './seeds.ts';
 import { openSqliteSeedStore } from './sqlite/index.ts';
 import { testCredential, testCredentialKind, testManifest } from './testing/index.ts';
 
-test('a token that was rotated just before its program was killed is had by the next session', async () => {
+test('a token that was rotated just before its program was killed is had by the next session', {
+  timeout: 120_000,
+}, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'seedbed-dead-session-'));
   try {
     const file = join(folder, 'seeds.db');
@@ -25,7 +27,6 @@ test('a token that was rotated just before its program was killed is had by the 
       manifest: testManifest,
       sealing: 'plaintext',
       journal: createDirectoryJournal({ directory, sealing: 'plaintext' }),
-      leaseMs: 1_000,
     });
     const login = join(home, '.agent/login.json');
     await mkdir(join(home, '.agent'), { recursive: true });
@@ -42,7 +43,7 @@ test('a token that was rotated just before its program was killed is had by the 
     await writeFile(login, testCredential({ account: 'ada', token: 'token-2', at: 2 }));
 
     const next = join(folder, 'next');
-    await using lease = await seeds.acquire({ seedId }, 'next', { waitMs: 20_000 });
+    await using lease = await seeds.acquire({ seedId }, 'next', { waitMs: 60_000 });
     await lease.plant({ host, home: hostPath(next) });
     const planted = JSON.parse(await readFile(join(next, '.agent/login.json'), 'utf8'));
     expect(planted).toMatchObject({ token: 'token-2' });

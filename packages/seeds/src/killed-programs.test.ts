@@ -66,7 +66,6 @@ async function killPrograms(store: SeedStore, address: string): Promise<void> {
       manifest: testManifest,
       sealing: 'plaintext',
       journal: 'none',
-      leaseMs: 3_000,
     });
     const ids = new Map<string, Awaited<ReturnType<typeof seeds.capture>>>();
     for (const account of ACCOUNTS) {
@@ -119,7 +118,7 @@ async function killAll(programs: ReadonlyMap<number, ChildProcess>): Promise<voi
 }
 
 describe('programs that are killed with SIGKILL while agents rotate their logins', () => {
-  test('lose no token and spend none twice, with SQLite', { timeout: 240_000 }, async () => {
+  test('lose no token and spend none twice, with SQLite', { timeout: 480_000 }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'seedbed-killed-store-'));
     const file = join(folder, 'seeds.db');
     try {
@@ -132,7 +131,7 @@ describe('programs that are killed with SIGKILL while agents rotate their logins
 });
 
 describeOnMongodb('programs that are killed with SIGKILL while agents rotate their logins', (database) => {
-  test('lose no token and spend none twice, with MongoDB', { timeout: 240_000 }, async () => {
+  test('lose no token and spend none twice, with MongoDB', { timeout: 480_000 }, async () => {
     const { db, uri } = database();
     await using store = createMongodbSeedStore({ db, collection: 'seeds', shared: {} });
     await killPrograms(store, `${uri}#${db.databaseName}`);

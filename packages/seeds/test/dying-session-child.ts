@@ -16,7 +16,8 @@ const seeds = createSeeds({
   manifest: testManifest,
   sealing: 'plaintext',
   journal: createDirectoryJournal({ directory, sealing: 'plaintext' }),
-  leaseMs: 1_000,
+  // Has to be over before the next can have the seed, and not before it is planted.
+  leaseMs: 10_000,
 });
 const lease = await seeds.acquire({ seedId: seedId as SeedId }, 'dying session');
 await lease.plant({ host: createLocalHost(), home: hostPath(home) });

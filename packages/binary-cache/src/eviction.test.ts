@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Host, hostPath } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
@@ -184,6 +184,52 @@ test('installs and evictions at the same time do not make each other fail', asyn
   await expect(installing).resolves.toBeUndefined();
   expect((await it.install('1.0.0', 0)).version).toBe('1.0.0');
 });
+
+test.each([
+  [
+    'a link to a tree that is gone',
+    async (entry: string) => await symlink('../trees/tool-1.0.0-x.00000000000000aa', entry),
+  ],
+  ['a file', async (entry: string) => await writeFile(entry, '')],
+])(
+  'an install finds its way where the entry, %s, is taken away between its look and its switch',
+  async (_what, squat) => {
+    await using it = await stage();
+    const { path } = await it.install('1.0.0', 0);
+    const entries = join(it.home, 'cache', 'v1', 'entries');
+    const [name = ''] = await readdir(entries);
+    const entry = join(entries, name);
+    await rm(entry);
+    let squats = 0;
+    const host: Host = {
+      ...it.host,
+      // Put there before the new tree is linked, and away once it was looked at.
+      link: async (at, target, options) => {
+        if (at === entry && squats === 0) {
+          squats += 1;
+          await squat(entry);
+        }
+        await it.host.link(at, target, options);
+      },
+      stat: async (at, options) => {
+        const found = await it.host.stat(at, options);
+        if (squats === 1 && (at === entry || at.includes('00000000000000aa'))) {
+          squats += 1;
+          await rm(entry);
+        }
+        return found;
+      },
+    };
+    const tool = await toolPackage({ version: '1.0.0', ballast });
+    const sources = [fileSource({ path: join(it.home, 'tool-1.0.0.tgz') })];
+    const directory = hostPath(join(it.home, 'cache'));
+    const again = await createBinaryCache({ sources, directory }).ensure(host, tool.release);
+    expect(squats).toBe(2);
+    expect(again.path).not.toBe(path);
+    await stat(again.path);
+    expect(await readlink(entry)).toBe(`../trees/${treeOf(again)}`);
+  },
+);
 
 /** The marker that the stage sets the time of may be evicted with its tree. */
 function ignoreMissingMarker(error: unknown): void {

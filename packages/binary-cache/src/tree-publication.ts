@@ -3,6 +3,7 @@ import { BinaryCacheError } from './binary-cache-error.ts';
 import { type CacheLayout, entryName, linkTarget, newDiscardName } from './cache-layout.ts';
 import { hostFailure } from './host-failure.ts';
 import type { InstalledTree } from './tree-install.ts';
+import { readLinkIfThere } from './tree-list.ts';
 import { type Lookup, lookUp, type Wanted } from './tree-lookup.ts';
 import { discardTree } from './tree-removal.ts';
 
@@ -61,11 +62,16 @@ async function replaceEntry(
   const aside = joinHostPath(layout.incoming, newDiscardName());
   if (other.target === undefined) {
     // Not a link, and a link cannot be renamed over a folder.
-    await host.rename(entry, aside);
+    await host.rename(entry, aside).catch(ignoreMissing);
     return false;
   }
-  if ((await host.readLink(entry)) !== other.target) return false;
+  // An eviction takes the entry away before the tree.
+  if ((await readLinkIfThere(host, entry)) !== other.target) return false;
   await host.link(aside, linkTarget(installed.name));
   await host.rename(aside, entry);
   return true;
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof HostError && error.code === 'not-found')) throw error;
 }

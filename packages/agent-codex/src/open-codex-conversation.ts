@@ -213,6 +213,9 @@ interface Launch {
   readonly signal: AbortSignal | undefined;
 }
 
+/** What the sandbox may take to be tried, in milliseconds, where Codex is not given more to start. */
+const TRIAL_MS = 30_000;
+
 /** The sandbox is tried while Codex starts, and the thread is opened only once it has held. */
 async function launch(
   host: Host,
@@ -222,8 +225,11 @@ async function launch(
     ...(task.model === undefined ? {} : { model: task.model }),
     ...(task.effort === undefined ? {} : { effort: task.effort }),
   };
+  const deadlines = { ...defaultDeadlines, ...task.deadlines };
   const [{ context, log }, report] = await sideBySide(signal, (abort) => {
-    const probe = probeSandbox(host, sandbox, { codexPath: codex.path, env, signal: abort });
+    // Both are slow on a machine on which one of them is.
+    const timeoutMs = Math.max(TRIAL_MS, deadlines.startMs);
+    const probe = probeSandbox(host, sandbox, { codexPath: codex.path, env, timeoutMs, signal: abort });
     const session = launchSession(host, {
       command: { argv: [codex.path, 'app-server', ...renderAppServerArgv(sandbox)], cwd: paths.workdir, env },
       // Commands may neither read nor write there.
@@ -239,7 +245,7 @@ async function launch(
       },
       turnPolicy: { ...renderTurnStart(sandbox) },
       controls,
-      deadlines: { ...defaultDeadlines, ...task.deadlines },
+      deadlines,
       handlers: {
         ...(handlers.onApproval === undefined ? {} : { onApproval: handlers.onApproval }),
         ...(handlers.onQuestion === undefined ? {} : { onQuestion: handlers.onQuestion }),

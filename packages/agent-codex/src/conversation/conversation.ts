@@ -102,8 +102,8 @@ function checkedSubmission(input: Submission): Submission {
   }
 }
 
-/** How long the end waits for items of turns that are over, in milliseconds. */
-const lateItemsMs = 500;
+/** How long the end waits for items of turns that are over, in milliseconds: they come as soon as Codex gets round to them. */
+const lateItemsMs = 2_000;
 
 function awaitsItems({ backgroundProcesses, turns }: ConversationState): boolean {
   if (backgroundProcesses.length > 0) return false;

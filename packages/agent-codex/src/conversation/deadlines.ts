@@ -1,6 +1,6 @@
 /** How long things may take, in milliseconds. */
 export interface Deadlines {
-  /** From the start of Codex until it has answered `initialize`. */
+  /** From the start of Codex until it has answered `initialize`. Where it is more than 30 seconds, the sandbox is tried for as long. */
   readonly startMs: number;
   /** For an answer of Codex to one request. */
   readonly requestMs: number;

@@ -29,7 +29,7 @@ describe.each(codexOnHosts())('a conversation with Codex $version $where', ({ ve
     await using task = await open({
       story: [
         // 0.142.5 does not always tell what a command prints in its first moment.
-        [{ type: 'run', command: 'sleep 0.2; echo out; echo err >&2; exit 3' }],
+        [{ type: 'run', command: 'sleep 1; echo out; echo err >&2; exit 3' }],
         [{ type: 'say', text: 'Done.' }],
       ],
     });

@@ -21,6 +21,7 @@ const question = {
 const mcpServers = {
   asking: {
     type: 'stdio',
+    startMs: 60_000,
     command: process.execPath,
     args: [fileURLToPath(new URL('../../test/asking-mcp-server.mjs', import.meta.url))],
   },
@@ -178,7 +179,8 @@ describe.each(codexes)('an approval of Codex $version $where', ({ open }) => {
   });
 
   it('is refused when the conversation ends', async () => {
-    await using task = await open({ story });
+    // A model that says no more, or the turn could be over before it is interrupted.
+    await using task = await open({ story: [story[0], [{ type: 'hang' }]] });
     const running = task.conversation.run('Go');
     await eventOf(task.conversation, 'approval-requested');
     await task.conversation.end();

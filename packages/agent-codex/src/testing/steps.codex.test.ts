@@ -180,7 +180,9 @@ describe.each(supportedVersions)('the real Codex %s does what the model', (versi
         ],
       },
       {
-        config: { mcp_servers: { archive: { command: process.execPath, args: [program] } } },
+        config: {
+          mcp_servers: { archive: { command: process.execPath, args: [program], startup_timeout_sec: 60 } },
+        },
         answer: () => ({ action: 'accept', content: null, _meta: null }),
       },
     );

@@ -55,8 +55,8 @@ describe('on a machine that has only an old Node and npm', { timeout: SLOW }, ()
     const both = await Promise.all([checkout.run(['demo']), checkout.run(['demo'])]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     const said = both.map(({ stderr }) => stderr).join('');
-    expect(said.match(/fetching Node\.js/g)).toHaveLength(1);
-    expect(said.match(/installing the dependencies/g)).toHaveLength(1);
+    expect(said.match(/^seedbed: fetching Node\.js/gm)).toHaveLength(1);
+    expect(said.match(/^seedbed: installing the dependencies/gm)).toHaveLength(1);
   });
 
   test('a start that was killed half-way leaves nothing that the next one takes for whole', async () => {

@@ -10,7 +10,8 @@ import type {
 } from '@seedbed/host';
 import { z } from 'zod';
 import { AgentCodexError } from '../agent-codex-error.ts';
-import { createOutputTail, type OutputTail } from './output-tail.ts';
+import { goneReason } from './gone-reason.ts';
+import { createOutputTail } from './output-tail.ts';
 import { RefusedServerRequest } from './server-requests/server-request.ts';
 
 export interface AppServerClient {
@@ -141,31 +142,10 @@ const lateOutputMs = 1_000;
 /** A child of Codex can hold the pipe open after Codex itself has ended: then the rest of the group is ended, and with it the pipe. */
 function endWithProcess(process: HostProcess, peer: JsonRpcPeer): void {
   void process.exit.then(async () => {
-    const late = setTimeout(() => void process.end({ from: 'term' }), lateOutputMs);
+    // Whoever ends the server hears of a failure there.
+    const late = setTimeout(() => void process.end({ from: 'term' }).catch(() => undefined), lateOutputMs);
     await peer.closed;
     clearTimeout(late);
-  });
-}
-
-/** Resolves once the other side cannot answer any more, and says how it ended: exit status and the last lines of stderr. */
-async function goneReason(
-  process: HostProcess,
-  peer: JsonRpcPeer,
-  stderr: OutputTail,
-): Promise<AgentCodexError> {
-  const closed = await peer.closed;
-  // The pipe closes a moment before the exit status is known; a process that only closed its output is ended here.
-  const exit = await process.end({ graceMs: 1000 });
-  const how =
-    exit.kind === 'exited'
-      ? `ended with exit code ${exit.code}`
-      : exit.kind === 'signaled'
-        ? `was ended by ${exit.name}`
-        : `could not be reached any more (${exit.cause.message})`;
-  const said = stderr.text().trim();
-  const wire = closed.error === undefined ? '' : ` ${closed.error.message}`;
-  return new AgentCodexError('agent-lost', `Codex ${how}.${wire}${said === '' ? '' : ` It said:\n${said}`}`, {
-    cause: closed.error ?? (exit.kind === 'lost' ? exit.cause : undefined),
   });
 }
 

@@ -41,10 +41,11 @@ function deadlineSignal(context: SessionContext, deadlineMs: number, turn: Pendi
 
 async function stopTurn(context: SessionContext, turn: PendingTurn, ended: AbortSignal): Promise<void> {
   const { deadlines, server } = context;
-  const gaveUp = setTimeout(
-    () => void server.end({ from: 'term', graceMs: deadlines.endMs }),
-    deadlines.interruptMs,
-  );
+  const end = (): void => {
+    // Whoever ends the conversation hears of a failure there.
+    void server.end({ from: 'term', graceMs: deadlines.endMs }).catch(() => undefined);
+  };
+  const gaveUp = setTimeout(end, deadlines.interruptMs);
   ended.addEventListener('abort', () => clearTimeout(gaveUp), { once: true });
   try {
     // Codex knows no turn to interrupt before it has begun it.

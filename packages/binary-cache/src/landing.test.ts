@@ -12,7 +12,6 @@ import { type Landing, type LandingPatience, openLanding, partPath } from './lan
 
 const bytes = Buffer.alloc(300_000, 'an archive');
 const integrity = integrityOfBytes(bytes);
-const seconds = { signal: AbortSignal.timeout(60_000) };
 
 interface Stage extends AsyncDisposable {
   readonly host: Host;
@@ -59,7 +58,7 @@ async function stage(env: Record<string, string> = {}): Promise<Stage> {
       holder,
       entry: 'tool',
       archive,
-      ...seconds,
+      signal: new AbortController().signal,
       report,
       ...(patience === undefined ? {} : { patience }),
     });

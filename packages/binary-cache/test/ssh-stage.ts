@@ -61,8 +61,8 @@ export async function sshStage({ path, ...options }: SshStageOptions = {}): Prom
         user,
         auth: { privateKey },
         hostKey: { fingerprint },
-        waitMs: 10_000,
-        reconnectForMs: 20_000,
+        waitMs: 40_000,
+        reconnectForMs: 40_000,
         ...options,
       });
       hosts.push(host);

@@ -39,7 +39,7 @@ async function stage(tool?: ToolPackage): Promise<Stage> {
         cwd: home,
         directory,
         retryDelayMs: 1,
-        stallMs: 5_000,
+        stallMs: 20_000,
         ...options,
       }),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

@@ -11,7 +11,7 @@ import type { StandInTask } from './stand-in-agent.ts';
 const AGENT = join(import.meta.dirname, 'stand-in-agent.ts');
 const LONGEST_SESSION_MS = 6_000;
 /** For an agent that has a refresh under way. */
-const GRACE_MS = 10_000;
+const GRACE_MS = 30_000;
 
 export interface SessionGround {
   readonly plan: ChaosPlan;

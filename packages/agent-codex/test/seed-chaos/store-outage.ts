@@ -16,7 +16,7 @@ export function fragileSqlite(file: string): FragileStore {
   return {
     store: { kind: 'sqlite', file },
     async away(ms) {
-      const database = new DatabaseSync(file, { timeout: 5_000 });
+      const database = new DatabaseSync(file, { timeout: 60_000 });
       try {
         database.exec('BEGIN EXCLUSIVE');
         await sleep(ms);

@@ -11,7 +11,7 @@ import type { WallClock } from './stepped-clocks.ts';
 import type { FragileStore } from './store-outage.ts';
 
 const CONTROLLER = join(import.meta.dirname, 'controller.ts');
-const END_MS = 60_000;
+const END_MS = 120_000;
 /** So long that a program gives up asking, and notes on its own disk what it could not tell. */
 const LONG_OUTAGE_MS = 10_500;
 

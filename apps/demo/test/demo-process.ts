@@ -19,6 +19,7 @@ export async function fetchCodex(version: CodexVersion): Promise<void> {
 export interface DemoProcess extends AsyncDisposable {
   /** Where the sample is made. */
   readonly workdir: string;
+  /** When it has ended, and all that it printed was read. */
   readonly exit: Promise<ProcessExit>;
   /** What was printed so far, as text. */
   printed(): string;
@@ -67,13 +68,16 @@ export async function startDemo(
       columns === undefined ? {} : { pty: { columns, rows: 50, term: 'xterm-256color' } },
     ),
   );
-  const { waiting, text } = collect(child.stdout, child.stderr);
+  const { waiting, text, ended } = collect(child.stdout, child.stderr);
   const writer = child.stdin.getWriter();
   if (columns === undefined) await writer.close();
   const owned = stack.move();
   return {
     workdir,
-    exit: child.closed,
+    exit: child.closed.then(async (exit) => {
+      await ended;
+      return exit;
+    }),
     printed: () => stripVTControlCharacters(text()),
     waitFor: waiting,
     type: (keys) => writer.write(new TextEncoder().encode(keys)),
@@ -93,7 +97,7 @@ function cacheHome(host: Host): string {
 function collect(...streams: readonly ReadableStream<Uint8Array>[]) {
   let printed = '';
   const changes = new Set<() => void>();
-  for (const stream of streams) void read(stream);
+  const ended = Promise.allSettled(streams.map(read));
   async function read(stream: ReadableStream<Uint8Array>): Promise<void> {
     for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
       printed += chunk;
@@ -102,6 +106,8 @@ function collect(...streams: readonly ReadableStream<Uint8Array>[]) {
   }
   return {
     text: () => printed,
+    /** When all has been read that there is. */
+    ended,
     waiting: (text: string): Promise<void> =>
       new Promise((resolve) => {
         const look = (): void => {

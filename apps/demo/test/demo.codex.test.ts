@@ -11,7 +11,10 @@ beforeAll(async () => {
   await fetchCodex('0.169.0');
 }, downloadTimeout);
 
-describe.each(['0.142.5', '0.169.0'])('the demonstration with Codex %s', (version) => {
+/** Several commands of a real Codex are part of it. */
+const SLOW = 240_000;
+
+describe.each(['0.142.5', '0.169.0'])('the demonstration with Codex %s', { timeout: SLOW }, (version) => {
   it('repairs the sample unattended through a pipe, and leaves the sample and nothing else', async () => {
     await using demo = await startDemo(['--yes', '--codex', version]);
     expect(await demo.exit, demo.printed()).toEqual({ kind: 'exited', code: 0 });
@@ -59,7 +62,7 @@ describe.each(['0.142.5', '0.169.0'])('the demonstration with Codex %s', (versio
   });
 });
 
-describe('the demonstration', () => {
+describe('the demonstration', { timeout: SLOW }, () => {
   it('ends cleanly when nobody reads its output any more', async () => {
     await using demo = await startDemo(['--yes'], { reader: 'leaves' });
     expect(await demo.exit).toEqual({ kind: 'exited', code: 1 });

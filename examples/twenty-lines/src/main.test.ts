@@ -21,7 +21,7 @@ it('has the real Codex write a file, and prints what it changed', async () => {
   const [, file = ''] = /^completed Done\.\nadd (\S+) Hello, world\n/.exec(stdout) ?? [];
   expect(file, stdout).toBe(join(cwd, 'hello/hello.txt'));
   expect(await readFile(file, 'utf8')).toBe('Hello, world\n');
-});
+}, 120_000);
 
 it('has no more than twenty lines', async () => {
   const lines = (await readFile(program, 'utf8')).split('\n').filter((line) => line.trim() !== '');

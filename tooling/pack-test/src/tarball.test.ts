@@ -12,13 +12,16 @@ import { type PackedPackage, packAll, publicPackageNames } from './packed-packag
 
 const execute = promisify(execFile);
 
+/** Each reads all of a package, and one compiles against it. */
+const SLOW = 240_000;
+
 let folder: string;
 let packed: readonly PackedPackage[];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'seedbed-tarballs-'));
   packed = await packAll(folder);
-}, 120_000);
+}, SLOW);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -29,7 +32,7 @@ test('turbo builds every published package before these tests: all are dependenc
   expect(Object.keys(manifest.devDependencies)).toEqual(expect.arrayContaining([...publicPackageNames]));
 });
 
-describe.each(publicPackageNames)('the tarball of %s', (name) => {
+describe.each(publicPackageNames)('the tarball of %s', { timeout: SLOW }, (name) => {
   const find = (): PackedPackage => {
     const found = packed.find((each) => each.name === name);
     if (found === undefined) throw new Error(`${name} was not packed.`);

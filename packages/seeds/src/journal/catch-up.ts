@@ -50,15 +50,16 @@ export function createCatchUp(context: SeedContext): CatchUp {
       await context.clock.sleep(pauseMs, { signal: stop.signal, background: true });
       if (stop.signal.aborted) return;
       const left = await run().catch(() => pending.length);
-      if (left === 0) return;
+      if (left > 0 || pending.length > 0) continue;
+      // In the same turn as the look: what is postponed from now on begins anew.
+      retrying = undefined;
+      return;
     }
   };
   return {
     postpone(entry) {
       pending.push(entry);
-      retrying ??= retry().finally(() => {
-        retrying = undefined;
-      });
+      retrying ??= retry();
     },
     async catchUpWith(holder) {
       const isPending = (): boolean => pending.some(({ note }) => note.holder === holder);

@@ -220,6 +220,46 @@ describe('a running session', () => {
     await late[Symbol.asyncDispose]();
   });
 
+  test('gets nothing any more once it ends: its home may be gone', async () => {
+    const { lease: late, comeBack } = await lateHolder();
+    const reading = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    let isSlow = false;
+    // What ends the lease is slower than whatever else there is.
+    let isFirst = false;
+    const store = ground.store.another({
+      async intercept(operation, moment) {
+        if (!isFirst || operation !== 'update' || moment !== 'before') return;
+        isFirst = false;
+        await ground.clock.sleep(10);
+      },
+    });
+    const readFile: Ground['host']['readFile'] = async (...args) => {
+      if (isSlow) {
+        isSlow = false;
+        reading.resolve();
+        await goOn.promise;
+      }
+      return await ground.host.readFile(...args);
+    };
+    const lease = await ground.seeds({ store }).acquire({ seedId }, 'task');
+    await lease.plant({ host: { ...ground.host, readFile }, home: homeOf('task') });
+    comeBack();
+    await late.writeBack(second);
+    await late[Symbol.asyncDispose]();
+    isSlow = true;
+    const ending = lease[Symbol.asyncDispose]();
+    await reading.promise;
+    // A renewal meanwhile has seen what is newer.
+    await ground.clock.advance(LEASE_MS / 3 + 1);
+    isFirst = true;
+    goOn.resolve();
+    await ground.clock.advance(LEASE_MS);
+    await ending;
+    expect(await ground.read(homeOf('task'))).toMatchObject({ token: 'token-1' });
+    expect(ground.types()).not.toContain('updated');
+  });
+
   test('keeps its own copy where it has rotated too: both are kept', async () => {
     const { lease: late, comeBack } = await lateHolder();
     await using lease = await ground.seeds().acquire({ seedId }, 'task');

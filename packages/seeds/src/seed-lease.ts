@@ -66,6 +66,7 @@ export function startLease(context: SeedContext, { held, sentMs, onReleased }: L
   const lost = new AbortController();
   const stop = new AbortController();
   let disposal: Promise<void> | undefined;
+  let isEnding = false;
   const reportFailure = (cause: unknown): void => {
     context.report({ type: 'watch-failed', seedId: held.seedId, holder: held.holder, cause });
   };
@@ -75,12 +76,20 @@ export function startLease(context: SeedContext, { held, sentMs, onReleased }: L
     lost,
     onFacts: ({ credential }) => {
       const { planted } = state;
-      if (planted === undefined || credential === undefined || state.seen.has(credential.generation)) return;
+      // Behind the last save nothing may be written any more: the home may be gone by then, and the seed somebody else's.
+      if (
+        isEnding ||
+        planted === undefined ||
+        credential === undefined ||
+        state.seen.has(credential.generation)
+      )
+        return;
       state.serially(() => bringNewer(context, state, planted)).catch(reportFailure);
     },
   });
   const watching = createWatching(context, state);
   const dispose = async (): Promise<void> => {
+    isEnding = true;
     await watching.end();
     const failure = await lastSave(context, state);
     stop.abort();

@@ -74,11 +74,14 @@ async function runTurnsAndKill(plan: SessionChildPlan): Promise<string> {
   }
   const closed = once(child, 'close');
   await using host = createLocalHost();
-  const ofCodex = await processesWithEnvironment(host, `SEEDBED_TEST=${plan.mark}`);
+  const ofCodex = () => processesWithEnvironment(host, `SEEDBED_TEST=${plan.mark}`);
+  const found = await ofCodex();
   // First, or it could still save what it is to lose when it sees its Codex end.
   child.kill('SIGKILL');
-  for (const { pid } of ofCodex) killIfThere(pid);
+  for (const { pid } of found) killIfThere(pid);
   await closed;
+  // What is dying still writes, and holds its locks.
+  await expect.poll(ofCodex, { timeout: 30_000 }).toEqual([]);
   expect(lines).toHaveLength(plan.turns.length);
   return lines[0]?.split(' ')[1] ?? '';
 }

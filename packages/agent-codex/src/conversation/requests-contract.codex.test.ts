@@ -52,7 +52,9 @@ function closed(schema: Record<string, unknown>): Record<string, unknown> {
 }
 
 describe.each(supportedVersions)('every request that we send to Codex %s', (version) => {
-  it('has the shape that its schema wants, and no member that it does not know', async () => {
+  it('has the shape that its schema wants, and no member that it does not know', {
+    timeout: 120_000,
+  }, async () => {
     const wire = recordWire(createLocalHost());
     await using task = await openScriptedTask({
       version,

@@ -8,6 +8,7 @@ import type { ProcessExit, PtySize } from '../process.ts';
 import { identifyProcess } from '../process-tree.ts';
 import { byteExactCommand } from './byte-exact-command.ts';
 import { findProgram } from './find-program.ts';
+import { readBeforeDestruction } from './pty-remainder.ts';
 import type { StartedProcess } from './started-process.ts';
 
 const DEFAULT_TERM = 'xterm-256color';
@@ -46,6 +47,7 @@ export async function startPtyProcess(
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new HostError('io', `Could not start ${program} in a terminal: ${reason}`, { cause });
   }
+  readBeforeDestruction(terminal);
   const exit = Promise.withResolvers<ProcessExit>();
   let hasEnded = false;
   terminal.onExit(({ exitCode, signal }) => {

@@ -14,7 +14,7 @@ const VERSION = '1.46.0';
 const COPY_DEPENDENCIES = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
 /** From an empty local repository it takes half a minute on a slow line. */
 const FETCH_MS = 10 * 60_000;
-const COMPILE_MS = 60_000;
+const COMPILE_MS = 5 * 60_000;
 
 /** Which programs it takes and are missing here. */
 export function missingForJava(env: NodeJS.ProcessEnv): readonly string[] {

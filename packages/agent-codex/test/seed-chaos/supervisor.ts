@@ -11,6 +11,7 @@ import type { WallClock } from './stepped-clocks.ts';
 import type { FragileStore } from './store-outage.ts';
 
 const CONTROLLER = join(import.meta.dirname, 'controller.ts');
+const START_MS = 60_000;
 const END_MS = 120_000;
 /** So long that a program gives up asking, and notes on its own disk what it could not tell. */
 const LONG_OUTAGE_MS = 10_500;
@@ -50,6 +51,7 @@ export async function disturb(plan: ChaosPlan, options: DisturbOptions): Promise
     counts.outages += 1;
   };
   try {
+    await firstSession(plan, fleet);
     const endMs = performance.now() + seconds * 1_000;
     while (performance.now() < endMs) {
       await sleep(100 + dice.upTo(900));
@@ -75,6 +77,16 @@ export async function disturb(plan: ChaosPlan, options: DisturbOptions): Promise
   }
   await useUpFaults(oauth);
   return counts;
+}
+
+/** The time of a run counts from here: on a busy machine it could be over before there was anything to disturb. */
+async function firstSession({ folder }: ChaosPlan, fleet: Fleet): Promise<void> {
+  const latestMs = performance.now() + START_MS;
+  while (performance.now() < latestMs) {
+    fleet.fill();
+    if (readChaosLog(folder).some(({ type }) => type === 'acquired')) return;
+    await sleep(200);
+  }
 }
 
 /** None that takes an answer away which the provider has given: no agent survives that. */

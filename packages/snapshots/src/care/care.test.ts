@@ -152,6 +152,29 @@ describe('somebody else at the same task', () => {
     expect(await ground.snapshots.verify({ task: 't' })).toMatchObject({ damaged: [] });
   });
 
+  it('keeps what it has built on a save that counted without an answer, and was taken away since', async () => {
+    await using ground = await openGround();
+    const { work, blobs, index } = ground;
+    await put(ground, 'file', pattern(1_000, 1));
+    let isLost = true;
+    const unheard: SnapshotIndex = {
+      ...index,
+      async write(head, expected, options) {
+        const isWritten = await index.write(head, expected, options);
+        if (!isLost) return isWritten;
+        isLost = false;
+        await ground.anew().save(host, work, { task: 't', keep: 1 });
+        // As where an update is sent again, and finds its own work done.
+        return false;
+      },
+    };
+    const saving = createSnapshots({ index: unheard, blobs, encryption: 'plaintext' }).save(host, work, {
+      task: 't',
+    });
+    await expect(saving).rejects.toMatchObject({ code: 'conflict' });
+    expect(await ground.anew().verify({ task: 't' })).toMatchObject({ chunks: 1, damaged: [] });
+  });
+
   it('may sweep away what a slow save has stored: the save notices', async () => {
     await using ground = await openGround();
     const { work, blobs, index } = ground;

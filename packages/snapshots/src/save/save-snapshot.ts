@@ -12,7 +12,7 @@ import { asFailureOf } from '../removed-meanwhile.ts';
 import { SnapshotError } from '../snapshot-error.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { asSnapshotError } from '../store-failure.ts';
-import type { EndState, SnapshotRow, TaskHead } from '../task-head.ts';
+import { type EndState, liveBlobs, type SnapshotRow, type TaskHead } from '../task-head.ts';
 import { commitSnapshot } from './commit.ts';
 import { keepRecords, type RecordBody } from './keep-records.ts';
 import { createKnownContent } from './known-content.ts';
@@ -87,8 +87,23 @@ export async function saveSnapshot(
   } catch (failure) {
     // After any other failure it may count all the same: then nothing of it may go.
     const isRefused = failure instanceof SnapshotError && failure.code === 'conflict';
-    if (isRefused) await removeAll(blobs, own());
+    if (isRefused) await removeAll(blobs, await unnamed(plan.index, task, own()));
     throw asSnapshotError(failure, attempt);
+  }
+}
+
+/** Those that no snapshot needs. An update whose answer was lost may have counted, and others have built on it before it was taken away. */
+async function unnamed(
+  index: SnapshotIndex,
+  task: string,
+  own: ReadonlySet<BlobId>,
+): Promise<readonly BlobId[]> {
+  try {
+    const live = liveBlobs((await index.read(task))?.snapshots ?? []);
+    return [...own].filter((id) => !live.has(id));
+  } catch {
+    // Then nobody knows: what is left is swept.
+    return [];
   }
 }
 

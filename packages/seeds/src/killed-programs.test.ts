@@ -24,11 +24,9 @@ const LOGIN = '.agent/login.json';
 
 /** Agents that outlive nobody: one that is asked by a program which lives rotates the login of a home, at once and whole. */
 async function openAgents(provider: RotatingProvider, programs: ReadonlyMap<number, ChildProcess>) {
-  const server = createServer((request, response) => {
-    const { searchParams } = new URL(request.url ?? '', 'http://agents');
-    const file = join(searchParams.get('home') ?? '', LOGIN);
-    const program = programs.get(Number(searchParams.get('pid')));
-    response.end();
+  const rotate = (home: string, pid: number): void => {
+    const file = join(home, LOGIN);
+    const program = programs.get(pid);
     if (program === undefined || program.exitCode !== null || program.killed) return;
     try {
       const { account, token } = JSON.parse(readFileSync(file, 'utf8'));
@@ -39,6 +37,12 @@ async function openAgents(provider: RotatingProvider, programs: ReadonlyMap<numb
     } catch {
       // Taken away, or not yet there: an agent without a login does nothing.
     }
+  };
+  const server = createServer((request, response) => {
+    const { searchParams } = new URL(request.url ?? '', 'http://agents');
+    rotate(searchParams.get('home') ?? '', Number(searchParams.get('pid')));
+    // Not before: who has the answer may end its lease, and an agent must not outlive that.
+    response.end();
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -272,7 +272,7 @@ describe('listening on an SSH host', () => {
 });
 
 describe('listening on an SSH host whose link breaks', () => {
-  const patient = { keepaliveMs: 500, waitMs: 20_000 };
+  const patient = { keepaliveMs: 1_500, waitMs: 40_000 };
 
   it('fails the connections that it led, and listens at the same port when the link is back', async () => {
     const { port } = await sshd.server();

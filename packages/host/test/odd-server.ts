@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import ssh2, { type Connection as ServerSide, type Session } from 'ssh2';
 import type { SshHostOptions } from '../src/ssh/index.ts';
+import { createHostKey } from './host-key.ts';
 
 /** What an odd server does; all of it can be changed while it runs. */
 export interface Oddities {
@@ -34,9 +34,7 @@ export async function openOddServer(changes: Partial<Oddities> = {}): Promise<Od
     onForward: 'refuse',
     ...changes,
   };
-  const key = ssh2.utils.generateKeyPairSync('ed25519');
-  const blob = Buffer.from(key.public.split(' ')[1] ?? '', 'base64');
-  const fingerprint = `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+  const key = createHostKey();
   const clients = new Set<ServerSide>();
   const server = new ssh2.Server({ hostKeys: [key.private] }, (client) => {
     clients.add(client);
@@ -60,7 +58,13 @@ export async function openOddServer(changes: Partial<Oddities> = {}): Promise<Od
   });
   const port = await listening.promise;
   return {
-    options: { host: '127.0.0.1', port, user: 'me', auth: { password: 'any' }, hostKey: { fingerprint } },
+    options: {
+      host: '127.0.0.1',
+      port,
+      user: 'me',
+      auth: { password: 'any' },
+      hostKey: { fingerprint: key.fingerprint },
+    },
     oddities,
     get connections() {
       return clients.size;

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import ssh2, {
   type KeyboardAuthContext,
@@ -7,6 +6,7 @@ import ssh2, {
   type Connection as ServerSide,
 } from 'ssh2';
 import { describe, expect, it } from 'vitest';
+import { createHostKey } from '../../../test/host-key.ts';
 import { stopClock } from '../../../test/stopped-clock.ts';
 import { listenOnLoopback } from '../../listen-on-loopback.ts';
 import type { LoginQuestions, SshAuthentication } from '../login/authentication.ts';
@@ -44,9 +44,7 @@ async function badServer(greet: (socket: Socket) => void): Promise<TestServer> {
   };
 }
 
-const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
-const hostKeyBlob = Buffer.from(hostKey.public.split(' ')[1] ?? '', 'base64');
-const fingerprint = `SHA256:${createHash('sha256').update(hostKeyBlob).digest('base64').replace(/=+$/, '')}`;
+const hostKey = createHostKey();
 
 /** ssh2's own server, for what OpenSSH's never says. */
 async function oddServer(
@@ -83,7 +81,7 @@ function destination(port: number, changes: Partial<SshDestination> = {}): SshDe
     port,
     user: 'me',
     auth,
-    hostKey: { fingerprint },
+    hostKey: { fingerprint: hostKey.fingerprint },
     connectTimeoutMs: 10_000,
     ...changes,
   };

@@ -6,6 +6,8 @@ import { openThread, type ThreadSettings } from './open-thread.ts';
 
 const lostPlace =
   "Codex refused thread/start: fs sandbox helper failed: bwrap: Can't find source path /w/.bashrc";
+const lostMount =
+  'Codex refused thread/start: fs sandbox helper failed: bwrap: Can\'t bind mount /oldroot/w/.profile on /newroot/w/.profile: Unable to find "/newroot/w/.profile" in mount table';
 const opened = { thread: { id: 'one' }, model: 'm', cwd: '/w' };
 const settings: ThreadSettings = { cwd: hostPath('/w'), policy: {}, verify: () => undefined, controls: {} };
 
@@ -30,7 +32,7 @@ function answering(answers: readonly (object | string)[]): { server: AppServer; 
 
 describe('opening a thread', () => {
   it('is asked for again when two sandboxes took each other’s places away', async () => {
-    const { server, asked } = answering([lostPlace, lostPlace, opened]);
+    const { server, asked } = answering([lostPlace, lostMount, opened]);
     expect(await openThread(server, settings, undefined)).toMatchObject({ threadId: 'one' });
     expect(asked).toEqual(['thread/start', 'thread/start', 'thread/start']);
   });
@@ -42,5 +44,8 @@ describe('opening a thread', () => {
     const other = answering(['Codex refused thread/start: no such model', opened]);
     await expect(openThread(other.server, settings, undefined)).rejects.toThrow('no such model');
     expect(other.asked.length).toBe(1);
+    const forbidden = answering(['Codex refused thread/start: bwrap: Creating new namespace failed', opened]);
+    await expect(openThread(forbidden.server, settings, undefined)).rejects.toThrow('namespace failed');
+    expect(forbidden.asked.length).toBe(1);
   });
 });

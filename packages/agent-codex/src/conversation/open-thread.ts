@@ -5,6 +5,7 @@ import { AgentCodexError } from '../agent-codex-error.ts';
 import type { AppServer } from '../app-server/app-server.ts';
 import { compareCodexVersions } from '../codex-version.ts';
 import { wireControls } from './operations/start-turn.ts';
+import { pastLostPlaces } from './past-lost-places.ts';
 
 export interface ThreadSettings {
   readonly cwd: HostPath;
@@ -61,26 +62,6 @@ export async function openThread(
     cwd: actual,
     controls: { model, ...(reasoningEffort ? { effort: reasoningEffort } : {}), ...wireControls(controls) },
   };
-}
-
-const MAX_TRIES = 4;
-
-/** How bwrap begins what it says of a place: `Can't find source path …`, `Can't bind mount … Unable to find … in mount table`. What a machine forbids it says otherwise. */
-const LOST_PLACE = /bwrap: Can't /;
-
-/**
- * bwrap makes places for files that are hidden and not there, and removes them when it ends: another one that is just beginning then fails. It does so before
- * Codex has opened the thread, so that asking again is safe. Seen with 0.169, whose app-server runs several of them at once when it opens a thread.
- */
-async function pastLostPlaces(open: () => Promise<unknown>): Promise<unknown> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await open();
-    } catch (error) {
-      const isLostPlace = error instanceof AgentCodexError && LOST_PLACE.test(error.message);
-      if (!isLostPlace || tries === MAX_TRIES) throw error;
-    }
-  }
 }
 
 const summarySchema = z.looseObject({ thread: z.looseObject({ cliVersion: z.string() }) });

@@ -1,6 +1,7 @@
 import type { ReviewTarget } from '@seedbed/conversation-protocol';
 import { z } from 'zod';
 import { AgentCodexError } from '../../agent-codex-error.ts';
+import { pastLostPlaces } from '../past-lost-places.ts';
 import type { SessionContext } from '../session-context.ts';
 import type { ExpectedTurn } from '../turn-tracker.ts';
 import { beginTurn, turnIdOf } from './begin-turn.ts';
@@ -43,7 +44,7 @@ async function turnIds({ server, threadId }: SessionContext): Promise<readonly s
 /** Copies the thread and gives the copy's id; this conversation stays where it is. Resume the copy in a conversation of its own. */
 export async function fork(context: SessionContext): Promise<string> {
   const { server, threadId } = context;
-  const answer = await server.request('thread/fork', { threadId, excludeTurns: true });
+  const answer = await pastLostPlaces(() => server.request('thread/fork', { threadId, excludeTurns: true }));
   const parsed = z.looseObject({ thread: z.looseObject({ id: z.string() }) }).safeParse(answer);
   if (!parsed.success)
     throw new AgentCodexError('agent-error', 'Codex answered thread/fork without a thread.');

@@ -13,6 +13,8 @@ export interface RunOptions {
   /** How much of each output is kept, in bytes; the rest is read and dropped. 1 MiB by default. */
   readonly maxOutputBytes?: number;
   readonly signal?: AbortSignal;
+  /** How long the command is given after SIGTERM, when it is ended for a timeout, an abort or a failure, in milliseconds. 1,000 by default; more for one that has to tidy up. */
+  readonly graceMs?: number;
   /** Fail with `command-failed` unless the command exits with 0. */
   readonly check?: boolean;
 }
@@ -27,6 +29,7 @@ export interface RunResult {
 }
 
 const DEFAULT_TIMEOUT_MS = 60_000;
+const DEFAULT_GRACE_MS = 1_000;
 const DEFAULT_OUTPUT_BYTES = 1024 * 1024;
 
 /**
@@ -42,7 +45,7 @@ export async function run(host: Host, command: Command, options: RunOptions = {}
   try {
     result = await orDeadline(finish(process, options.input, maxBytes), command, options);
   } catch (failure) {
-    await letGo(process);
+    await letGo(process, options.graceMs ?? DEFAULT_GRACE_MS);
     throw failure;
   }
   if (options.check) refuseFailure(command, result);
@@ -50,9 +53,9 @@ export async function run(host: Host, command: Command, options: RunOptions = {}
 }
 
 /** That it could not be ended is a smaller failure than the one that is on its way to the caller. */
-async function letGo(process: HostProcess): Promise<void> {
+async function letGo(process: HostProcess, graceMs: number): Promise<void> {
   try {
-    await process.end({ from: 'term', graceMs: 1_000 });
+    await process.end({ from: 'term', graceMs });
     await process[Symbol.asyncDispose]();
   } catch {}
 }

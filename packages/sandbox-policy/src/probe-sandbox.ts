@@ -79,6 +79,9 @@ function createProbe(resolved: ResolvedSandbox, codexPath: string): Probe {
   return { nonce, secret, planned, places, whole, clear: script('clear', ...tasks) };
 }
 
+/** What a probe that is ended may take to take away what it made: it alone knows which folders were not there before. In milliseconds. */
+const TIDY_MS = 10_000;
+
 /** One command: a host across a slow link is asked once. Whatever becomes of it, the canaries go. */
 async function runProbe(
   host: Host,
@@ -86,7 +89,7 @@ async function runProbe(
   { codexHome, workdir }: ResolvedSandbox['binding'],
   { env = {}, signal, timeoutMs = 30_000 }: ProbeOptions,
 ): Promise<{ readonly stderr: string; readonly lines: ProbeLines }> {
-  const bounds = { timeoutMs, maxOutputBytes: 1024 * 1024, check: true };
+  const bounds = { timeoutMs, graceMs: TIDY_MS, maxOutputBytes: 1024 * 1024, check: true };
   try {
     const command: Command = { argv: whole, cwd: workdir, env: { ...env, CODEX_HOME: codexHome } };
     const { stdout, stderr } = await run(

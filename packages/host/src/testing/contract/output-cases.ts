@@ -139,6 +139,26 @@ export const outputCases: readonly CaseDefinition[] = [
     },
   },
   {
+    name: 'leaves a command that is ended the time to tidy up that the caller gives it',
+    needs: ['shell'],
+    async check({ host, folder }) {
+      const sign = joinHostPath(folder, 'tidied');
+      const begun = joinHostPath(folder, 'begun');
+      const script = 'trap \'sleep 2; : > "$1"; exit\' TERM; : > "$2"; while :; do sleep 0.05; done';
+      const abort = new AbortController();
+      const running = run(
+        host,
+        { argv: ['sh', '-c', script, 'sh', sign, begun] },
+        { signal: abort.signal, graceMs: 60_000 },
+      );
+      const refused = rejectsWith(running, 'aborted');
+      while ((await host.stat(begun)) === undefined) await delay(20);
+      abort.abort();
+      await refused;
+      assert.equal((await host.stat(sign))?.kind, 'file');
+    },
+  },
+  {
     name: 'fails when what it was to feed the command fails',
     async check({ host }) {
       const input = new ReadableStream<Uint8Array>({

@@ -14,6 +14,7 @@ import type { Snapshots } from '@seedbed/snapshots';
 import { describe, expect, it } from 'vitest';
 import { codexBinary, type SupportedVersion, supportedVersions } from '../../test/codex-binaries.ts';
 import { hostsUnderTest } from '../../test/hosts-under-test.ts';
+import { killIfThere } from '../../test/kill-if-there.ts';
 import type { SessionChildPlan } from '../../test/session-child.ts';
 import { openSessionTask, openTasksFolder } from '../../test/session-task.ts';
 import { openSnapshotStore, type StorePlace } from '../../test/snapshot-store.ts';
@@ -51,15 +52,6 @@ const story = {
 
 const finals = ({ turns }: ConversationState): readonly string[] =>
   turns.flatMap(({ items }) => items.flatMap((item) => (item.kind === 'agent-message' ? [item.text] : [])));
-
-/** It may have ended with the one before it. */
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (failure) {
-    if (!(failure instanceof Error && 'code' in failure && failure.code === 'ESRCH')) throw failure;
-  }
-}
 
 /** A program that runs turns, and is killed with its Codex as soon as the last of them is saved. */
 async function runTurnsAndKill(plan: SessionChildPlan): Promise<string> {

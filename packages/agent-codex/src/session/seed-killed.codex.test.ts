@@ -3,6 +3,7 @@ import { processesWithEnvironment } from '@seedbed/host/testing';
 import { describeOnMongodb, openTestDatabase } from '@seedbed/mongodb-server';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { codexBinary, downloadTimeout, supportedVersions } from '../../test/codex-binaries.ts';
+import { killIfThere } from '../../test/kill-if-there.ts';
 import { openSeedGround, type SeedGround, type SeedGroundOptions } from '../../test/seed-ground.ts';
 import { startSeedProgram } from '../../test/seed-program.ts';
 
@@ -15,7 +16,7 @@ type Killed = (typeof kills)[number];
 async function killCodex({ mark }: SeedGround): Promise<void> {
   await using here = createLocalHost();
   for (const { pid, argv } of await processesWithEnvironment(here, mark))
-    if (argv.join(' ').includes('app-server')) process.kill(pid, 'SIGKILL');
+    if (argv.join(' ').includes('app-server')) killIfThere(pid);
 }
 
 /**

@@ -80,7 +80,8 @@ export async function startDurableProcess(
     arrived: async () => await arrivedBytes(link, folder),
     end: async (bytes) => {
       const attempt = `end the input of ${name}`;
-      await scriptResult(link, endInputScript(folder, bytes), { attempt, repeatable: true, slow: true });
+      const script = endInputScript(folder, bytes);
+      return (await scriptResult(link, script, { attempt, repeatable: true, slow: true })).code !== 1;
     },
   });
   void Promise.all([exit, stdout.ended, stderr.ended]).then(remove);

@@ -11,7 +11,7 @@ import { hostPath } from '../../../host-path.ts';
 import { createLocalHost } from '../../../local/index.ts';
 import { MARKER_NAME } from '../../../process-marker.ts';
 import { processesWithEnvironment } from '../../../testing/index.ts';
-import { startDurableScript } from './durable-script.ts';
+import { endInputScript, startDurableScript } from './durable-script.ts';
 
 const shells = ['/bin/dash', '/bin/bash'].filter((file) => existsSync(file));
 
@@ -150,5 +150,29 @@ describe.for(shells)('a durable process that %s started', (shell) => {
     expect(code).toBe(0);
     child.stdin.end();
     spawn('rm', ['-rf', folder]);
+  });
+
+  it('ends its input when all of it has arrived, however late, and until then says that it has not', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'seedbed-durable-'));
+    const hold = spawn('sleep', ['1000']);
+    const ended = new Promise((resolve) => hold.once('exit', (_, signal) => resolve(signal)));
+    const askForEnd = (): Promise<unknown> => {
+      const asking = spawn(shell, ['-c', endInputScript(hostPath(folder), 5)]);
+      return new Promise((resolve) => asking.once('exit', resolve));
+    };
+    try {
+      await writeFile(join(folder, 'hold'), `${hold.pid}\n`);
+      await writeFile(join(folder, 'in'), 'abc');
+      expect(await askForEnd()).toBe(1);
+      expect(existsSync(`/proc/${hold.pid}/fd/0`)).toBe(true);
+      await writeFile(join(folder, 'in'), 'abcde');
+      expect(await askForEnd()).toBe(0);
+      expect(await ended).toBe('SIGKILL');
+      await rm(join(folder, 'in'));
+      expect(await askForEnd()).toBe(0);
+    } finally {
+      hold.kill('SIGKILL');
+      await rm(folder, { recursive: true });
+    }
   });
 });

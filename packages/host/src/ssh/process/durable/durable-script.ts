@@ -223,11 +223,14 @@ export function removeDurableScript(folder: HostPath): string {
   ].join('\n');
 }
 
-/** Ends the input of the process, once so many bytes of it have arrived. */
+/** Ends the input of the process, once so many bytes of it have arrived. Exits with 1 when they have not yet after a while: to be asked again, with nothing ended. */
 export function endInputScript(folder: HostPath, bytes: number): string {
   return [
     `d=${shellWord(folder)} i=0`,
-    `while { [ ! -s "$d/hold" ] || [ "$(wc -c <"$d/in")" -lt ${bytes} ]; } && [ "$i" -lt 500 ]; do sleep 0.01; i=$((i + 1)); done`,
+    'if [ ! -f "$d/in" ]; then exit 0; fi',
+    `arrived() { [ "$(wc -c <"$d/in")" -ge ${bytes} ]; }`,
+    'while { [ ! -s "$d/hold" ] || ! arrived; } && [ "$i" -lt 200 ]; do sleep 0.01; i=$((i + 1)); done',
+    'if [ -f "$d/in" ] && ! arrived; then exit 1; fi',
     'if read -r h <"$d/hold"; then kill -KILL "$h" 2>/dev/null; fi',
     'exit 0',
   ].join('\n');

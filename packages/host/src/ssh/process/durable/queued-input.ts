@@ -9,8 +9,8 @@ export interface QueuedInputOptions {
   readonly attempt: string;
   /** How many bytes have arrived on the host. */
   readonly arrived: () => Promise<number>;
-  /** Ends the input there, once so many bytes have arrived. */
-  readonly end: (bytes: number) => Promise<void>;
+  /** Ends the input there, once so many bytes have arrived. Whether they have: if not, nothing was ended yet. */
+  readonly end: (bytes: number) => Promise<boolean>;
 }
 
 /** What a durable process reads: what is written is kept until it is known to have arrived, and is sent again over the next connection where it has not. */
@@ -34,6 +34,7 @@ export function queuedInput(attachments: Attachments, options: QueuedInputOption
     | { readonly attachment: Attachment; readonly sink: WritableStreamDefaultWriter<Uint8Array> }
     | undefined;
   let hasHungUp = false;
+  let hasEnded = false;
 
   const confirm = (arrived: number): void => {
     for (
@@ -107,9 +108,9 @@ export function queuedInput(attachments: Attachments, options: QueuedInputOption
   const end = async (): Promise<void> => {
     if (hasHungUp) return;
     hasHungUp = true;
-    await options.end(written);
+    // What is still on its way, perhaps over a connection that is just coming, must not be cut off.
+    while (!(await options.end(written)) && !hasEnded);
   };
-  let hasEnded = false;
   void exit.then(() => {
     hasEnded = true;
     kept.length = 0;

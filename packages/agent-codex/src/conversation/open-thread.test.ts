@@ -40,7 +40,7 @@ describe('opening a thread', () => {
   it('is given up when that goes on, and at once for any other reason', async () => {
     const always = answering([lostPlace]);
     await expect(openThread(always.server, settings, undefined)).rejects.toThrow('find source path');
-    expect(always.asked.length).toBe(4);
+    expect(always.asked.length).toBe(12);
     const other = answering(['Codex refused thread/start: no such model', opened]);
     await expect(openThread(other.server, settings, undefined)).rejects.toThrow('no such model');
     expect(other.asked.length).toBe(1);

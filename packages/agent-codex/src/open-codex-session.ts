@@ -27,7 +27,7 @@ import {
   CODEX_SNAPSHOT_NEVER,
   CODEX_SNAPSHOT_REQUIRED,
 } from './session/snapshot-exclude.ts';
-import { appendToResumeLog, digestOfBrief, writeBrief } from './session/task-brief.ts';
+import { appendToResumeLog, digestOfBrief, instructionsWithBrief, writeBrief } from './session/task-brief.ts';
 import { writeTaskMark } from './session/task-mark.ts';
 import { type CodexTaskConfig, parseCodexTaskConfig } from './task-config.ts';
 import { taskPaths } from './task-home/task-paths.ts';
@@ -36,7 +36,7 @@ export interface CodexSessionOptions
   extends Omit<CodexConversationOptions, 'resume' | 'history' | 'notices' | 'tokens'> {
   /** Names the task, the same in each of its sessions: 1 to 200 characters. */
   readonly task: string;
-  /** What the agent is to do, for AGENTS.md in the workdir; written anew when it changes, and then the agent is told. */
+  /** What the agent is to do, for AGENTS.md in the workdir, which the agent is told to read; written anew when it changes, and then the agent is told. */
   readonly brief?: string;
   /** Where the task is kept between its sessions. Without it, it ends with this one. */
   readonly snapshots?: SessionSnapshots;
@@ -82,7 +82,10 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
   if (tokens === undefined) await login?.plant(host, { paths, signal: giveUp });
 
   const planned = saved && { saved, differences, briefChanged };
-  const opening = { ...options, ...config, host, signal: giveUp, ...(tokens && { tokens }) };
+  const opening = {
+    ...{ ...options, ...config, host, signal: giveUp, ...(tokens && { tokens }) },
+    ...(briefDigest !== undefined && { instructions: instructionsWithBrief(config.instructions) }),
+  };
   const opened = await openResumed(opening, planned, exclude).catch((failure: unknown) => {
     // That the login was lost is said in its own words, not as if the caller had given up.
     login?.lease.signal.throwIfAborted();

@@ -34,6 +34,14 @@ function renderBrief({ text, exclude }: BriefContent): string {
   ].join('\n');
 }
 
+const WHERE_THE_BRIEF_IS =
+  'What you are to do in this task is written in the file AGENTS.md of your working directory. Read it before you begin, unless you have been shown what it says.';
+
+/** What the agent is told beside the caller's instructions: Codex 0.169 shows it the AGENTS.md of a project only where that is trusted. */
+export function instructionsWithBrief(instructions: string | undefined): string {
+  return instructions === undefined ? WHERE_THE_BRIEF_IS : `${instructions}\n\n${WHERE_THE_BRIEF_IS}`;
+}
+
 export function digestOfBrief(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }

@@ -101,6 +101,8 @@ export function createConnections(first: Connection, options: ConnectionsOptions
     if (one.inUse > 0 || live[0] === one) return;
     const timer = setTimeout(() => {
       if (one.inUse > 0 || live[0] === one || !live.includes(one)) return;
+      // What is done with files over it would break off, and nobody would know how far it had come.
+      if (one.isAsked) return closeWhenIdle(one);
       live.splice(live.indexOf(one), 1);
       one.close();
     }, options.idleMs);

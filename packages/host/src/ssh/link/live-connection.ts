@@ -15,6 +15,8 @@ export interface LiveConnection {
   readonly connection: Connection;
   /** How many sessions somebody uses. Those that are kept ready, and the connection's own, do not count. */
   readonly inUse: number;
+  /** Whether a shell of its own has not answered yet. */
+  readonly isAsked: boolean;
   hasRoom(): boolean;
   /** Runs a line in the user's login shell. `undefined` when the host has no room left on this connection. */
   open(line: string, terminal?: Terminal): Promise<Session | undefined>;
@@ -40,6 +42,7 @@ export function createLiveConnection(
   { onFreed, answerWithinMs }: LiveConnectionOptions,
 ): LiveConnection {
   const ready: Session[] = [];
+  let controls: ControlShell[] = [];
   let taken = 0;
   let inUse = 0;
   let capacity = SESSIONS_PER_CONNECTION;
@@ -96,6 +99,9 @@ export function createLiveConnection(
     get inUse() {
       return inUse;
     },
+    get isAsked() {
+      return controls.some(({ isOpen, pending }) => isOpen && pending > 0);
+    },
     hasRoom,
     async open(line, terminal) {
       const session = await occupy(line, terminal);
@@ -113,7 +119,11 @@ export function createLiveConnection(
       if (session !== undefined) letGoOf(session);
       return session !== undefined;
     },
-    openControl: () => createControlShell(own, answerWithinMs),
+    openControl() {
+      const opened = createControlShell(own, answerWithinMs);
+      controls = [...controls.filter(({ isOpen }) => isOpen), opened];
+      return opened;
+    },
     guard: createGuard(async () => (hasRoom() ? await occupy(WAITING_SHELL) : undefined), answerWithinMs),
     close: () => connection.close(),
   };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { whenGuarded } from '../../../test/guards.ts';
 import { sshdForTests } from '../../../test/sshd-for-tests.ts';
@@ -213,7 +214,56 @@ describe('connections', () => {
     await expect.poll(() => server.connections).toBe(1);
     expect((await run(host, { argv: ['echo', 'one'] })).stdout).toBe('one\n');
   });
+
+  it('are not idle while something is done with files over them', async () => {
+    await using server = await openSshd();
+    await using host = await openSshHost({ ...addressOf(server), idleMs: 50 });
+    const old = joinHostPath(host.tmp, `seedbed-idle-${randomUUID()}`);
+    const fresh = joinHostPath(host.tmp, `seedbed-idle-${randomUUID()}`);
+    await host.writeFile(old, 'one');
+    const cats = await Promise.all(Array.from({ length: 12 }, () => host.spawn({ argv: ['cat'] })));
+    expect(server.connections).toBe(2);
+    const stopped = await stopFileShells();
+    try {
+      const first = host.stat(host.home);
+      // Then that shell is not waited for: another one is opened, where there is room.
+      await sleep(500);
+      expect((await host.stat(old))?.kind).toBe('file');
+      stopped.push(...(await stopFileShells()));
+      const renamed = host.rename(old, fresh);
+      await Promise.all(cats.map((cat) => cat.stdin.close()));
+      for (const cat of cats) await cat.closed;
+      await sleep(500);
+      expect(server.connections).toBe(2);
+      for (const pid of stopped.splice(0)) process.kill(pid, 'SIGCONT');
+      await Promise.all([first, renamed]);
+    } finally {
+      for (const pid of stopped) process.kill(pid, 'SIGCONT');
+    }
+    expect(await readText(host, fresh)).toBe('one');
+    await host.remove(fresh);
+    await Promise.all(cats.map((cat) => cat[Symbol.asyncDispose]()));
+    await expect.poll(() => server.connections).toBe(1);
+  });
 });
+
+/** The shells for file operations are the only ones without arguments that come from this process. Those that were stopped before are stopped again. */
+async function stopFileShells(): Promise<number[]> {
+  const parentOf = async (pid: number): Promise<number> => {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0);
+  };
+  const found: number[] = [];
+  for (const name of await readdir('/proc')) {
+    const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
+    if (command !== '/bin/sh\0') continue;
+    let ancestor = Number(name);
+    while (ancestor > 1 && ancestor !== process.pid) ancestor = await parentOf(ancestor);
+    if (ancestor === process.pid) found.push(Number(name));
+  }
+  for (const pid of found) process.kill(pid, 'SIGSTOP');
+  return found;
+}
 
 function addressOf(server: TestSshd): SshHostOptions {
   const { host, port, user, privateKey, fingerprint } = server;

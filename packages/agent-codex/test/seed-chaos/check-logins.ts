@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { hostPath, readText } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
 import type { SeedId, Seeds } from '@seedbed/seeds';
@@ -15,7 +16,7 @@ export async function checkLogins(plan: ChaosPlan, controllers: number): Promise
   const problems: string[] = [];
   for (const machine of [0, 1].slice(0, controllers)) {
     await using seeds = openChaosSeeds(plan, { store, places, journal: journalOf(plan, machine) });
-    const notes = await seeds.catchUp();
+    const notes = await caughtUp(seeds);
     if (notes > 0) problems.push(`${notes} notes stay in the journal of machine ${machine}`);
   }
   await using seeds = openChaosSeeds(plan, { store, places, journal: journalOf(plan, 0) });
@@ -24,6 +25,14 @@ export async function checkLogins(plan: ChaosPlan, controllers: number): Promise
     if (problem !== undefined) problems.push(`seed ${id} ${problem}`);
   }
   return problems;
+}
+
+/** A note of a lease that may still be used is told when that is over. Gives how many were left. */
+async function caughtUp(seeds: Seeds): Promise<number> {
+  for (const latestMs = performance.now() + PATIENCE_MS; ; await sleep(200)) {
+    const notes = await seeds.catchUp();
+    if (notes === 0 || performance.now() > latestMs) return notes;
+  }
 }
 
 async function problemOf(plan: ChaosPlan, seeds: Seeds, seedId: SeedId): Promise<string | undefined> {

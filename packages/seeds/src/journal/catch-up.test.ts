@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ada, type Ground, homeOf, LEASE_MS, openGround } from '../../test/ground.ts';
 import { createMemoryJournal, type MemoryJournal } from '../../test/memory-journal.ts';
 import { SeedError } from '../seed-error.ts';
@@ -126,6 +126,21 @@ describe('what the store could not be told', () => {
     await taken.plant({ host: ground.host, home: HOME });
     expect(await ground.read(HOME)).toMatchObject({ token: 'token-2' });
     expect(ground.types()).toContain('caught-up');
+  });
+
+  test('is told as soon as it can be, also when nobody asks again: that a dead program had begun a refresh, once its lease is over', async () => {
+    const store = ground.store.another();
+    const dead = ground.seeds({ store, journal: journal.another('first') });
+    const refresh = (): Promise<never> => new Promise(() => undefined);
+    void dead.verifyAndRefresh(seedId, refresh).catch(() => undefined);
+    await vi.waitFor(() => expect(journal.size()).toBe(1));
+    store.goAway();
+    journal.die('first');
+    const next = ground.seeds({ journal: journal.another('second') });
+    expect(await next.catchUp()).toBe(1);
+    await ground.clock.advance(LEASE_MS * 2);
+    expect(journal.size()).toBe(0);
+    expect(await next.get(seedId)).toMatchObject({ status: 'suspect' });
   });
 
   test('is kept for whom it concerns: another store’s notes stay, and nobody else holds them', async () => {

@@ -19,7 +19,7 @@ export interface CatchUp extends AsyncDisposable {
   postpone(entry: JournalEntry): void;
   /** Once, now, if there are notes of this holder: whether none is left. */
   catchUpWith(holder: string): Promise<boolean>;
-  /** Once, now: this program's notes and those that dead programs left. Gives how many are left. @throws {SeedError} `journal-failed`. */
+  /** Now: this program's notes and those that dead programs left. What is left of them is tried again until it is told. Gives how many are left. @throws {SeedError} `journal-failed`. */
   run(): Promise<number>;
 }
 
@@ -37,6 +37,8 @@ export function createCatchUp(context: SeedContext): CatchUp {
     for (const entry of others) await entry.release().catch(() => undefined);
     const told = await tellStore(context, pending);
     pending = pending.filter((entry) => !told.has(entry));
+    // They are this program's alone now: nobody else will.
+    if (pending.length > 0) retrying ??= retry();
     return pending.length + others.length;
   };
   const run = (): Promise<number> => {
@@ -49,8 +51,8 @@ export function createCatchUp(context: SeedContext): CatchUp {
     for (let pauseMs = FIRST_RETRY_MS; !stop.signal.aborted; pauseMs = Math.min(pauseMs * 2, LAST_RETRY_MS)) {
       await context.clock.sleep(pauseMs, { signal: stop.signal, background: true });
       if (stop.signal.aborted) return;
-      const left = await run().catch(() => pending.length);
-      if (left > 0 || pending.length > 0) continue;
+      await run().catch(() => undefined);
+      if (pending.length > 0) continue;
       // In the same turn as the look: what is postponed from now on begins anew.
       retrying = undefined;
       return;

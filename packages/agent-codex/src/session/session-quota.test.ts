@@ -7,7 +7,7 @@ import {
   reduceConversation,
 } from '@seedbed/conversation-protocol';
 import type { Quota } from '@seedbed/seeds';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { AgentCodexError } from '../agent-codex-error.ts';
 import type { RateLimits } from '../conversation/operations/rate-limits.ts';
 import { followQuota } from './session-quota.ts';
@@ -39,15 +39,15 @@ function openPlace(failures: readonly number[] = []) {
 test('what is left is noted at the start, and again after turns', async () => {
   const { conversation, log, noted, record } = openPlace();
   await using _follower = followQuota(conversation, { record, everyMs: 1 });
-  await vi.waitFor(() => expect(noted).toEqual([quotaOf(1)]));
+  await expect.poll(() => noted).toEqual([quotaOf(1)]);
   log.append(turnEnd);
-  await vi.waitFor(() => expect(noted).toEqual([quotaOf(1), quotaOf(2)]));
+  await expect.poll(() => noted).toEqual([quotaOf(1), quotaOf(2)]);
 });
 
 test('it is asked for once, however much happens in a while', async () => {
   const { asked, conversation, log, noted, record } = openPlace();
   await using _follower = followQuota(conversation, { record, everyMs: 3_600_000 });
-  await vi.waitFor(() => expect(noted).toHaveLength(1));
+  await expect.poll(() => noted).toHaveLength(1);
   for (let turn = 0; turn < 100; turn += 1) log.append(turnEnd);
   await new Promise(setImmediate);
   expect(asked()).toBe(1);
@@ -63,12 +63,12 @@ test("a failure of Codex or of the store is nobody's business, and the next turn
       await record(quota);
     },
   });
-  await vi.waitFor(() => expect(asked()).toBe(1));
+  await expect.poll(asked).toBe(1);
   log.append(turnEnd);
-  await vi.waitFor(() => expect(asked()).toBe(2));
+  await expect.poll(asked).toBe(2);
   isAway = false;
   log.append(turnEnd);
-  await vi.waitFor(() => expect(noted).toEqual([quotaOf(3)]));
+  await expect.poll(() => noted).toEqual([quotaOf(3)]);
 });
 
 test('it ends with the conversation, and at once when nobody follows any more', async () => {

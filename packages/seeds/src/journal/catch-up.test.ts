@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ada, type Ground, homeOf, LEASE_MS, openGround } from '../../test/ground.ts';
 import { createMemoryJournal, type MemoryJournal } from '../../test/memory-journal.ts';
 import { SeedError } from '../seed-error.ts';
@@ -131,9 +131,14 @@ describe('what the store could not be told', () => {
   test('is told as soon as it can be, also when nobody asks again: that a dead program had begun a refresh, once its lease is over', async () => {
     const store = ground.store.another();
     const dead = ground.seeds({ store, journal: journal.another('first') });
-    const refresh = (): Promise<never> => new Promise(() => undefined);
+    const asked = Promise.withResolvers<void>();
+    const refresh = (): Promise<never> => {
+      asked.resolve();
+      return new Promise(() => undefined);
+    };
     void dead.verifyAndRefresh(seedId, refresh).catch(() => undefined);
-    await vi.waitFor(() => expect(journal.size()).toBe(1));
+    // By then both have it: the journal's note, and the store's mark that a refresh is under way.
+    await asked.promise;
     store.goAway();
     journal.die('first');
     const next = ground.seeds({ journal: journal.another('second') });

@@ -71,19 +71,52 @@ describe('the clock of a SQLite store', () => {
     using db = database();
     const ends = Date.now() + 3_600_000;
     const clock = createBootClock(db);
-    clock.now(0);
+    clock.read(() => 0);
     db.exec("UPDATE clock SET boot = 'an earlier one', zero = 0");
-    expect(clock.now(ends)).toBeGreaterThanOrEqual(ends);
+    expect(clock.read(() => ends).nowMs).toBeGreaterThanOrEqual(ends);
   });
 
   it('does not follow a wall clock that is set while a lease runs, and does when none is left', () => {
     using db = database();
     const clock = createBootClock(db);
-    const before = clock.now(0);
+    const before = clock.read(() => 0).nowMs;
     // As if the wall clock had been set back by an hour.
     db.exec('UPDATE clock SET zero = zero + 3600000');
-    const ahead = clock.now(before + 3_600_000 + 60_000);
+    const ends = before + 3_600_000 + 60_000;
+    const ahead = clock.read(() => ends).nowMs;
     expect(ahead).toBeGreaterThanOrEqual(before + 3_600_000);
-    expect(clock.now(0)).toBeLessThan(ahead);
+    // Nor where it is taken just when nobody seemed to have one.
+    let asked = 0;
+    const taken = (): number => {
+      asked += 1;
+      return asked === 1 ? 0 : ends;
+    };
+    expect(clock.read(taken).nowMs).toBeGreaterThanOrEqual(ahead);
+    expect(clock.read(() => 0).nowMs).toBeLessThan(ahead);
   });
+
+  it.each([
+    ['forward', 3_600_000],
+    ['back', -3_600_000],
+  ])(
+    'that was set %s since a seed was read gives no lease by what it said before: nobody could have it for an hour, or two at once',
+    async (_, byMs) => {
+      const file = join(folder, 'seeds.db');
+      await using store = await openSqliteSeedStore({ file });
+      const id = store.createId('of ada');
+      const about = { id, createdMs: 1, updatedMs: 1, lineage: [], aside: [] };
+      const facts = { ...about, status: 'alive', fence: 0 } as const;
+      await store.insert(facts, new Uint8Array(1));
+      const read = await store.get(id);
+      if (read === undefined) throw new Error('The seed is gone.');
+      // As another program does it when it sees a wall clock that was set, and no lease.
+      using other = new DatabaseSync(file);
+      other.prepare('UPDATE clock SET zero = zero + ?').run(byMs);
+      const lease = { holder: 'late', fence: 1, expiresMs: read.nowMs + 60_000 };
+      expect(await store.update(read, { facts: { ...facts, lease, fence: 1 } })).toBe(false);
+      expect(await store.remove(read)).toBe(false);
+      const again = await store.get(id);
+      expect(again && (await store.update(again, { facts: { ...facts, label: 'read again' } }))).toBe(true);
+    },
+  );
 });

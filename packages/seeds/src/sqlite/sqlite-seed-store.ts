@@ -7,7 +7,7 @@ import { parseSeedFacts } from '../parse-seed-facts.ts';
 import { SeedError } from '../seed-error.ts';
 import type { SeedFacts } from '../seed-facts.ts';
 import type { SeedReading, SeedStore, SeedVersion } from '../seed-store.ts';
-import { createBootClock } from './boot-clock.ts';
+import { type ClockReading, createBootClock } from './boot-clock.ts';
 import { isBusy, sqliteFailure } from './sqlite-failure.ts';
 
 export interface SqliteSeedStoreOptions {
@@ -73,29 +73,30 @@ function createStore(database: DatabaseSync, file: string): SeedStore {
   const all = database.prepare('SELECT revision, facts FROM seeds');
   const pool = database.prepare('SELECT revision, facts FROM seeds WHERE pool = ?');
   const insert = database.prepare('INSERT INTO seeds VALUES (:id, 1, :pool, :leaseEnds, :facts, :content)');
-  const change =
-    'revision = revision + 1, pool = :pool, lease_ends = :leaseEnds, facts = :facts WHERE id = :id AND revision = :version';
+  // What a reading says of leases holds by the clock that it was read by.
+  const asRead = 'id = :id AND revision = :revision AND :zero = (SELECT zero FROM clock)';
+  const change = `revision = revision + 1, pool = :pool, lease_ends = :leaseEnds, facts = :facts WHERE ${asRead}`;
   const update = database.prepare(`UPDATE seeds SET ${change}`);
   const replace = database.prepare(`UPDATE seeds SET content = :content, ${change}`);
-  const remove = database.prepare('DELETE FROM seeds WHERE id = ? AND revision = ?');
-  const now = (): number => clock.now(Number(latestLease.get()?.['latest'] ?? 0));
+  const remove = database.prepare(`DELETE FROM seeds WHERE ${asRead}`);
+  const look = (): ClockReading => clock.read(() => Number(latestLease.get()?.['latest'] ?? 0));
   const ask = <T>(what: string, work: () => T): Promise<T> => tried(`${what} in ${file}`, work);
   return {
     label: `sqlite ${file}`,
     contentReadBy: 'nobody',
     createId: fingerprintId,
-    now: () => ask('read the time', now),
+    now: () => ask('read the time', () => look().nowMs),
     get: (id) =>
       ask(`read seed ${id}`, () => {
-        const nowMs = now();
+        const { nowMs, zero } = look();
         const row = one.get(id);
-        return row === undefined ? undefined : { ...reading(row), content: bytesOf(row['content']), nowMs };
+        return row && { ...reading(row, zero), content: bytesOf(row['content']), nowMs };
       }),
     list: (filter = {}) =>
       ask('list the seeds', () => {
-        const nowMs = now();
+        const { nowMs, zero } = look();
         const rows = filter.pool === undefined ? all.all() : pool.all(filter.pool);
-        return { seeds: rows.map(reading), nowMs };
+        return { seeds: rows.map((row) => reading(row, zero)), nowMs };
       }),
     insert: (facts, content) =>
       ask('add a seed', () => {
@@ -103,12 +104,15 @@ function createStore(database: DatabaseSync, file: string): SeedStore {
       }),
     update: ({ version }, { facts, content }) =>
       ask(`change seed ${facts.id}`, () => {
-        const values = { ...columns(facts), version: Number(version) };
+        const values = { ...columns(facts), ...readIn(version) };
         const { changes } = content === undefined ? update.run(values) : replace.run({ ...values, content });
         return Number(changes) === 1;
       }),
     remove: ({ facts, version }) =>
-      ask(`remove seed ${facts.id}`, () => Number(remove.run(facts.id, Number(version)).changes) === 1),
+      ask(
+        `remove seed ${facts.id}`,
+        () => Number(remove.run({ id: facts.id, ...readIn(version) }).changes) === 1,
+      ),
     sweep: async () => 0,
     async [Symbol.asyncDispose]() {
       if (database.isOpen) database.close();
@@ -125,12 +129,18 @@ function columns(facts: SeedFacts): { id: string; pool: string | null; leaseEnds
   };
 }
 
-function reading(row: Row): SeedReading {
+/** `zero` names the clock that was read before. */
+function reading(row: Row, zero: number): SeedReading {
   return {
     facts: parseSeedFacts(JSON.parse(String(row['facts']))),
-    version: String(row['revision']) as SeedVersion,
+    version: `${row['revision']} ${zero}` as SeedVersion,
     overwritten: false,
   };
+}
+
+function readIn(version: SeedVersion): { readonly revision: number; readonly zero: number } {
+  const [revision, zero] = version.split(' ').map(Number);
+  return { revision: revision ?? 0, zero: zero ?? 0 };
 }
 
 function bytesOf(value: SQLOutputValue | undefined): Uint8Array {

@@ -18,29 +18,36 @@ export interface KeptEntries {
   readonly inOrder: (root: HostPath, parse: (facts: string) => FileStat) => Generator<WalkEntry>;
 }
 
-interface Kept {
-  /** The relative path with NUL in place of each slash: sorted by it, a folder comes before what is in it, and that before the folder's next neighbour. */
-  readonly key: string;
-  readonly facts: string;
-  readonly target: string;
-}
+/**
+ * Between the parts of a kept entry, which is one string: of three with an object around them, each would take as much again. No path has an empty name, and no
+ * part a NUL of its own.
+ */
+const BETWEEN = '\0\0';
 
 export function createKeptEntries(): KeptEntries {
-  const kept: Kept[] = [];
+  /**
+   * Each begins with the relative path, with NUL in place of each slash: sorted by it, a folder comes before what is in it, and that before the folder's next
+   * neighbour.
+   */
+  let kept: string[] = [];
   let characters = 0;
   return {
     add({ relativePath, facts, target }) {
       characters += relativePath.length + facts.length + target.length;
-      kept.push({ key: relativePath.replaceAll('/', '\0'), facts, target });
+      // Joined, and not added up: that would keep the parts.
+      kept.push([relativePath.replaceAll('/', '\0'), facts, target].join(BETWEEN));
     },
     isTooLarge: () => characters > MAX_CHARACTERS,
     *inOrder(root, parse) {
-      kept.sort((a, b) => (a.key < b.key ? -1 : 1));
-      for (const { key, facts, target } of kept) {
+      // From the end, so that what was given can go.
+      const left = kept.sort().reverse();
+      kept = [];
+      for (let entry = left.pop(); entry !== undefined; entry = left.pop()) {
+        const [key = '', facts = '', target = ''] = entry.split(BETWEEN);
         const relativePath = key.replaceAll('\0', '/');
         const stat = parse(facts);
-        const entry = { relativePath, path: joinHostPath(root, relativePath), stat };
-        yield stat.kind === 'symlink' ? { ...entry, target } : entry;
+        const walked = { relativePath, path: joinHostPath(root, relativePath), stat };
+        yield stat.kind === 'symlink' ? { ...walked, target } : walked;
       }
     },
   };

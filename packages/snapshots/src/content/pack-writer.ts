@@ -1,5 +1,5 @@
 import type { BlobId, BlobStore } from '@seedbed/blob-store';
-import type { ChunkId, ChunkPlace } from '../manifest/manifest.ts';
+import { CHUNK_BYTES, type ChunkId, type ChunkPlace } from '../manifest/manifest.ts';
 import type { Chunk } from './chunk-content.ts';
 import { compress, type StoredChunk } from './compression.ts';
 import { releaseBytes } from './release-bytes.ts';
@@ -10,6 +10,10 @@ const PACK_BYTES = 4 * 1024 * 1024;
 const PUTS_AT_ONCE = 2;
 /** How many bytes wait to be compressed or packed, before whoever adds has to wait. */
 const WAITING_BYTES = 8 * 1024 * 1024;
+/** What a chunk that waits takes at the least, however small it is: of the smallest, any number would wait. */
+const WAITING_AT_LEAST = 8 * 1024;
+/** A pack is given to the store in pieces of this size. */
+const PIECE_BYTES = 256 * 1024;
 
 export interface PackWriter {
   /** Adds a chunk, unless it was added before. Resolves when there is room for the next. Fails when the store has failed. */
@@ -59,19 +63,22 @@ export function createPackWriter(
   };
 
   async function putPack(): Promise<void> {
-    const { id, pieces, bytes } = pack;
+    const { id, content, bytes } = pack;
     pack = emptyPack(blobs);
-    if (bytes === 0) return;
+    if (content === undefined) return;
     await puts.take(1);
     if (failure.met) return;
     packs.push(id);
     const put = blobs
-      .put(ReadableStream.from(pieces.map((piece) => piece.bytes)), { id, labels, ...(signal && { signal }) })
+      .put(ReadableStream.from(piecesOf(content.subarray(0, bytes))), {
+        ...{ id, labels },
+        ...(signal && { signal }),
+      })
       .then(() => {
         storedBytes += bytes;
       }, fail)
       .finally(() => {
-        for (const { bytes: piece, isOwn } of pieces) if (isOwn) releaseBytes(piece);
+        releaseBytes(content);
         puts.give(1);
         running.delete(put);
       });
@@ -86,8 +93,10 @@ export function createPackWriter(
       bytes,
       codec: stored.codec,
     });
-    pack.pieces.push(stored);
+    pack.content ??= Buffer.allocUnsafeSlow(PACK_BYTES + CHUNK_BYTES);
+    pack.content.set(stored.bytes, pack.bytes);
     pack.bytes += stored.bytes.length;
+    if (stored.isOwn) releaseBytes(stored.bytes);
     if (pack.bytes >= PACK_BYTES) await putPack();
   }
 
@@ -103,7 +112,7 @@ export function createPackWriter(
         if (!failure.met) await place({ id, bytes: length, stored: done });
       })
       .catch(fail)
-      .finally(() => room.give(length));
+      .finally(() => room.give(weightOf(length)));
   }
 
   return {
@@ -118,7 +127,7 @@ export function createPackWriter(
       added.add(id);
       const { length } = chunk.bytes;
       order = enter(id, chunk);
-      await room.take(length);
+      await room.take(weightOf(length));
       if (failure.met) throw failure.error;
     },
     async finish() {
@@ -136,14 +145,23 @@ export function createPackWriter(
   };
 }
 
+function weightOf(bytes: number): number {
+  return Math.max(bytes, WAITING_AT_LEAST);
+}
+
 interface OpenPack {
   readonly id: BlobId;
-  readonly pieces: StoredPiece[];
+  /** Chunks behind each other, copied: of small ones, thousands would wait here, each with what surrounds its bytes. It takes memory only as it fills. */
+  content: Uint8Array | undefined;
   bytes: number;
 }
 
 function emptyPack(blobs: BlobStore): OpenPack {
-  return { id: blobs.createId(), pieces: [], bytes: 0 };
+  return { id: blobs.createId(), content: undefined, bytes: 0 };
+}
+
+function* piecesOf(content: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < content.length; at += PIECE_BYTES) yield content.subarray(at, at + PIECE_BYTES);
 }
 
 /** A number of places, taken and given back. A taker goes ahead as soon as any is free, so that one that takes more than all of them is not held up for ever. */

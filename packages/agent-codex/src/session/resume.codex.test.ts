@@ -254,7 +254,7 @@ async function embeddedStore(): Promise<{ readonly snapshots: Snapshots } & Asyn
   return { snapshots, [Symbol.asyncDispose]: () => ended.disposeAsync() };
 }
 
-describe('a task that goes on', () => {
+describe('a task that goes on', { timeout: 120_000 }, () => {
   const version = '0.169.0';
   const openStory = async () =>
     await openScriptedModel({

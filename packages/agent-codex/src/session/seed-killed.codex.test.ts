@@ -74,7 +74,7 @@ async function rotateAndKill(killed: Killed, options: SeedGroundOptions): Promis
 }
 
 /** The next session waits for its end; a busy machine renews it all the same. */
-const KILLED_LEASE_MS = 6_000;
+const KILLED_LEASE_MS = 9_000;
 
 describe.each(supportedVersions)(
   'a token of Codex %s is not lost, and the next session works,',

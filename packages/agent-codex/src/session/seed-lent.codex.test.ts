@@ -9,7 +9,7 @@ import { openSeedGround, type SeedGround } from '../../test/seed-ground.ts';
 beforeAll(() => Promise.all(supportedVersions.map(codexBinary)), downloadTimeout);
 
 const version = '0.169.0';
-const timeout = 60_000;
+const timeout = 120_000;
 
 async function lentSession(ground: SeedGround, { seeds }: SeedDrawer) {
   return await ground.session({

@@ -15,7 +15,8 @@ import { refreshCodexLogin } from '../login/refresh-codex-login.ts';
 beforeAll(() => Promise.all(supportedVersions.map(codexBinary)), downloadTimeout);
 
 const version = '0.169.0';
-const timeout = 60_000;
+/** Several sessions of the real Codex, each with its probes. */
+const timeout = 120_000;
 
 const anyOf = ({ seeds }: SeedDrawer) => ({ from: seeds, use: { pool: 'team' }, waitMs: 30_000 });
 
@@ -236,9 +237,7 @@ describe('the end of a session', () => {
     expect(await codexPids(ground)).toEqual([]);
   });
 
-  test('keeps what its store cannot take, and saves the task all the same', {
-    timeout: 120_000,
-  }, async () => {
+  test('keeps what its store cannot take, and saves the task all the same', { timeout }, async () => {
     await using ground = await openSeedGround({ version });
     const { oauth } = ground;
     let isAway = false;
@@ -258,8 +257,8 @@ describe('the end of a session', () => {
     });
     let rotated: string | undefined;
     {
-      // Nobody renews it from here on: it is longer than a turn and an end take on a busy machine.
-      await using drawer = await ground.drawer({ leaseMs: 20_000, wrap });
+      // Nobody renews it from here on, and it must not be lost before the end: that tells the next one that it is over.
+      await using drawer = await ground.drawer({ leaseMs: 120_000, wrap });
       await using store = await snapshotsBelow(ground);
       await ground.setUp(drawer);
       const session = await ground.session({ seed: anyOf(drawer), snapshots: { store: store.snapshots } });
@@ -307,7 +306,7 @@ describe('the end of a session', () => {
     let rotated: string | undefined;
     {
       const host = await openHost(ground.ssh);
-      await using drawer = await ground.drawer({ host, leaseMs: 8_000 });
+      await using drawer = await ground.drawer({ host });
       await using store = await snapshotsBelow(ground);
       await ground.setUp(drawer);
       const session = await ground.session({

@@ -13,7 +13,7 @@ beforeAll(() => Promise.all(supportedVersions.map(codexBinary)), downloadTimeout
 describe.each(supportedVersions)('a session of Codex %s under a login that was captured', (version) => {
   test.each(['on this machine', 'through SSH'] as const)(
     '%s starts logged in, and its successor is stored before it ends',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async (where) => {
       await using ground = await openSeedGround({ version, where });
       const { oauth } = ground;
@@ -47,7 +47,7 @@ describe.each(supportedVersions)('a session of Codex %s under a login that was c
     },
   );
 
-  test('that has run out before Codex starts is saved as well', { timeout: 60_000 }, async () => {
+  test('that has run out before Codex starts is saved as well', { timeout: 120_000 }, async () => {
     await using ground = await openSeedGround({ version });
     const { host } = ground;
     await using drawer = await ground.drawer();

@@ -20,7 +20,7 @@ import { codexCredential } from '../../src/login/codex-credential.ts';
 import { CODEX_SEED_MANIFEST } from '../../src/login/seed-manifests.ts';
 import { logChaos } from './chaos-log.ts';
 import type { ChaosPlan, ChaosStore } from './chaos-plan.ts';
-import { alone } from './do-not-disturb.ts';
+import { alone, createMarks, type Marks } from './do-not-disturb.ts';
 
 const keyring = createKeyring({ current: 'chaos', keys: { chaos: Buffer.alloc(32, 'k') } });
 
@@ -91,6 +91,7 @@ export interface ChaosSeedsOptions {
 
 /** The seeds of a run, for one of its programs. What happens beside goes into the log. */
 export function openChaosSeeds(plan: ChaosPlan, { store, places, journal, clock }: ChaosSeedsOptions): Seeds {
+  const marks = createMarks(join(plan.folder, 'marks'));
   return createSeeds({
     store,
     kind: codexCredential,
@@ -99,7 +100,7 @@ export function openChaosSeeds(plan: ChaosPlan, { store, places, journal, clock 
     journal,
     reach: async (place) => {
       const host = await places.host(place);
-      return host === undefined ? undefined : considerate(host);
+      return host === undefined ? undefined : considerate(host, marks);
     },
     leaseMs: plan.leaseMs,
     onEvent: (event) => logChaos(plan.folder, { type: 'event', event: event.type, detail: detailOf(event) }),
@@ -107,9 +108,18 @@ export function openChaosSeeds(plan: ChaosPlan, { store, places, journal, clock 
   });
 }
 
-/** Takes no file away while a refresh of it is under way. */
-function considerate(host: Host): HostFiles {
-  return { ...host, rename: (from, to) => alone(from, () => host.rename(from, to)) };
+/**
+ * Takes no file away while a refresh of it is under way. Nor is who takes one away killed meanwhile: what it has asked of a host far away would be done later, when the file is another's
+ * to refresh.
+ */
+function considerate(host: Host, marks: Marks): HostFiles {
+  return {
+    ...host,
+    async rename(from, to) {
+      const done = marks.begin();
+      await alone(from, () => host.rename(from, to)).finally(done);
+    },
+  };
 }
 
 /** As on two machines: what a program of one leaves in its journal, only another one there can catch up. */

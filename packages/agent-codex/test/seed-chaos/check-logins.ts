@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { hostPath, readText } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
 import type { SeedId, Seeds } from '@seedbed/seeds';
-import { refreshCodexLogin } from '../../src/login/refresh-codex-login.ts';
+import { type RefreshResult, refreshCodexLogin } from '../../src/login/refresh-codex-login.ts';
 import { type ChaosPlan, POOL } from './chaos-plan.ts';
 import { createPlaces, journalOf, openChaosSeeds, openChaosStore } from './chaos-seeds.ts';
 
@@ -41,8 +41,16 @@ async function problemOf(plan: ChaosPlan, seeds: Seeds, seedId: SeedId): Promise
   const home = hostPath(join(plan.folder, 'homes', `check-${seedId}`));
   await lease.plant({ host, home, place: 'here' });
   const login = await readText(host, hostPath(`${home}/.codex/auth.json`));
-  const result = await refreshCodexLogin(login, { tokenUrl: `${plan.tokenUrl}?by=check` });
+  const result = await answerAtLast(plan, login);
   if (result.outcome !== 'refreshed') return `is lost: the provider says ${JSON.stringify(result)}`;
   const { outcome } = await lease.writeBack(Buffer.from(result.authJson));
   return outcome === 'saved' ? undefined : `could not be saved: ${outcome}`;
+}
+
+/** Asks until the provider says what it thinks of a login. Had it taken the first question of which no answer came, it would be told of a token that was spent twice. */
+async function answerAtLast({ tokenUrl }: ChaosPlan, login: string): Promise<RefreshResult> {
+  for (const latestMs = performance.now() + PATIENCE_MS; ; await sleep(200)) {
+    const result = await refreshCodexLogin(login, { tokenUrl: `${tokenUrl}?by=check` });
+    if (result.outcome !== 'unknown' || performance.now() > latestMs) return result;
+  }
 }

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Marks of processes that have shown a token to the provider and do not have the answer on a disk yet. Whoever is killed then loses the token, and nothing outside of it can
- * prevent that: so such a moment is no moment to be killed.
+ * Marks of processes that have shown a token to the provider and do not have the answer on a disk yet, or that take a file away. Whoever is killed then loses the token, its own or
+ * another's, and nothing outside of it can prevent that: so such a moment is no moment to be killed.
  */
 export interface Marks {
   /** From now on, until the returned function is called. */

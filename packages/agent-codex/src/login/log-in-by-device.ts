@@ -45,11 +45,13 @@ export async function logInByDevice(
 /** It does not care for the end of its input, so that it is told to end by a signal as soon as nobody waits for it any more. */
 async function toItsEnd<T>(process: HostProcess, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   const end = async (): Promise<unknown> => await process.end({ from: 'term', graceMs: TERM_MS });
-  const onAbort = (): void => void end();
+  // What cannot be ended is not waited for.
+  const failed = Promise.withResolvers<never>();
+  const onAbort = (): void => void end().catch(failed.reject);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     signal.throwIfAborted();
-    const result = await work();
+    const result = await Promise.race([work(), failed.promise]);
     signal.throwIfAborted();
     return result;
   } catch (failure) {

@@ -83,6 +83,38 @@ describe('a journal', () => {
     ground.log.close();
   });
 
+  it('stays as it was when it is stopped while it is begun anew', async () => {
+    await using ground = await openGround();
+    const begun = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    const writes: Promise<unknown>[] = [];
+    const slow: Host = {
+      ...host,
+      async writeFile(path, body, options) {
+        const isAnew = writes.length > 0 && body instanceof ReadableStream;
+        const held = new TransformStream<Uint8Array, Uint8Array>({
+          async transform(chunk, controller) {
+            begun.resolve();
+            await gate.promise;
+            controller.enqueue(chunk);
+          },
+        });
+        const writing = host.writeFile(path, isAnew ? body.pipeThrough(held) : body, options);
+        writes.push(writing.catch(() => undefined));
+        await writing;
+      },
+    };
+    const journal = ground.keep(0, slow, 50);
+    for (let at = 0; at < 10; at += 1) ground.say('x'.repeat(1_000_000));
+    await expect.poll(() => ground.noted(), { timeout: 20_000 }).toHaveLength(10);
+    journal.saved(1);
+    await begun.promise;
+    await journal[Symbol.asyncDispose]();
+    gate.resolve();
+    await Promise.all(writes);
+    expect(await ground.noted(1)).toEqual(ground.log.since(2));
+  });
+
   it('is written anew when the host has failed', async () => {
     await using ground = await openGround();
     let isAway = true;

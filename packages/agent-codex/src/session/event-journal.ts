@@ -131,6 +131,8 @@ async function* until(
     yield event;
     if (event.seq >= upTo) return;
   }
+  // It was stopped: a part must not take the place of what there is.
+  throw new AgentCodexError('aborted', 'The journal was stopped while it was written anew.');
 }
 
 interface Appending extends AsyncDisposable {

@@ -6,10 +6,13 @@ import { logChaos } from './chaos-log.ts';
 import { CHAOS_MARK, type ChaosPlan, POOL } from './chaos-plan.ts';
 import type { Place, Places } from './chaos-seeds.ts';
 import type { Dice } from './dice.ts';
+import { isRunning } from './do-not-disturb.ts';
 import type { StandInTask } from './stand-in-agent.ts';
 
 const AGENT = join(import.meta.dirname, 'stand-in-agent.ts');
 const LONGEST_SESSION_MS = 6_000;
+/** Of an agent that nobody ends. */
+const LIFE_MS = 20_000;
 /** For an agent that has a refresh under way. */
 const GRACE_MS = 30_000;
 
@@ -62,7 +65,7 @@ async function useLogin(
     where: planted.place,
     outlives: dice.happens(0.3),
     refusals: Array.from({ length: Math.floor(dice.upTo(7)) }, () => 200 + dice.upTo(2_000)),
-    lifeMs: 20_000,
+    lifeMs: LIFE_MS,
   };
   const agent = await planted.host.spawn({
     // Out of the reach of the host's guard, which would kill it two seconds after its program, in the middle of a refresh if that takes longer.
@@ -81,7 +84,10 @@ async function useLogin(
 }
 
 async function endAgent(agent: HostProcess): Promise<void> {
-  await agent.end({ from: 'term', graceMs: GRACE_MS });
+  const { kind } = await agent.end({ from: 'term', graceMs: GRACE_MS });
+  // Out of sight, behind a link that broke, it lives on for a while: its login is not given back before that is over. All places are this machine.
+  for (let waited = 0; kind === 'lost' && isRunning(agent.pid) && waited < LIFE_MS; waited += 100)
+    await sleep(100);
 }
 
 async function firing(signal: AbortSignal): Promise<void> {

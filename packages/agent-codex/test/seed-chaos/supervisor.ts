@@ -104,7 +104,7 @@ async function useUpFaults(oauth: RotatingOAuth): Promise<void> {
   for (;;) {
     await fetch(`${oauth.tokenUrl}?by=supervisor`, { method: 'POST' }).catch(() => undefined);
     const asked = (await oauth.audit()).requests.filter(({ by }) => by === 'supervisor');
-    if (asked.at(-1)?.fault === undefined) return;
+    if (asked.length > 0 && asked.at(-1)?.fault === undefined) return;
   }
 }
 

@@ -104,7 +104,7 @@ describe('a host behind jump hosts', () => {
   it('is lost when the link to its jump host is dead, and nobody says so', async () => {
     await using jump = await openSshd();
     await using link = await openLinkProxy(jump);
-    const hop = destination(jump, { port: link.port, keepaliveMs: 1_000 });
+    const hop = destination(jump, { port: link.port, keepaliveMs: 2_000 });
     const connector = createConnector(destination(await sshd.server(), { jump: hop, keepaliveMs: 60_000 }));
     const connection = await connector.connect();
     link.stall();

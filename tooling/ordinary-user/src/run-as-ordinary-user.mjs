@@ -38,7 +38,8 @@ export async function runAsOrdinaryUser(command, { cwd }) {
     copyReport(join(writable, 'reports/tests.json'), join(cwd, '.reports/tests.json'));
     return ending;
   } finally {
-    rmSync(writable, { recursive: true, force: true });
+    // What the command has left behind may still write there while it dies.
+    rmSync(writable, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 }
 

@@ -65,12 +65,27 @@ test('two runs that find nothing prepared prepare it once, and leave nothing els
   ]);
 }, 300_000);
 
-test('a mongod on PATH comes first, and is ended with the run', async (context) => {
+/** A `mongod` in the folder, and the PATH on which it comes first. `undefined` where there is no server that it could lead to. */
+async function plantMongod(): Promise<string | undefined> {
   const [server] = inject('mongodbUris');
-  if (server === undefined) return context.skip(inject('mongodbAbsence'));
+  if (server === undefined) return undefined;
   await copyFile(join(import.meta.dirname, '../test/mongod-child.mjs'), join(folder, 'mongod'));
   await writeFile(join(folder, 'port'), new URL(server.uri).port);
-  const path = [folder, dirname(process.execPath), process.env['PATH']].join(':');
+  return [folder, dirname(process.execPath), process.env['PATH']].join(':');
+}
+
+test('a mongod whose port was taken meanwhile is started at another', async (context) => {
+  const path = await plantMongod();
+  if (path === undefined) return context.skip(inject('mongodbAbsence'));
+  await writeFile(join(folder, 'taken'), '');
+  await using opened = await openMongodbServers({ PATH: path });
+  expect(opened.servers.map(({ name }) => name)).toEqual(['mongod 4.4.99']);
+  expect(await readdir(folder)).not.toContain('taken');
+});
+
+test('a mongod on PATH comes first, and is ended with the run', async (context) => {
+  const path = await plantMongod();
+  if (path === undefined) return context.skip(inject('mongodbAbsence'));
   const opened = await openMongodbServers({ PATH: path });
   const [started] = opened.servers;
   expect(started?.name).toBe('mongod 4.4.99');

@@ -1,12 +1,17 @@
 #!/usr/bin/env node
-// Speaks mongod's command line where there is no mongod: listens on --port and leads each connection to the port that the file `port` beside it names.
-import { readFileSync } from 'node:fs';
+// Speaks mongod's command line where there is no mongod: listens on --port and leads each connection to the port that the file `port` beside it names. Where a file `taken` lies beside it,
+// it finds its port taken, once.
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 
 const args = process.argv.slice(2);
 if (args.includes('--version')) {
   process.stdout.write('db version v4.4.99\n');
+} else if (existsSync(join(import.meta.dirname, 'taken'))) {
+  rmSync(join(import.meta.dirname, 'taken'));
+  process.stdout.write('{"msg":"Failed to set up listener","attr":{"error":"Address already in use"}}\n');
+  process.exitCode = 48;
 } else {
   const port = Number(readFileSync(join(import.meta.dirname, 'port'), 'utf8'));
   const server = createServer((client) => {

@@ -49,30 +49,26 @@ export async function requestBinding(
     if ('socket' in place) client.openssh_forwardInStreamLocal(place.socket, (failure) => answer(failure));
     else client.forwardIn(place.address, place.port, answer);
   });
+  const release = async (): Promise<void> => {
+    // Until the answer has come, there may be more of them.
+    const told = ask(connection, (callback) => {
+      const done = (failure: Error | null | undefined): void => callback(failure == null);
+      if ('socket' in place) client.openssh_unforwardInStreamLocal(place.socket, done);
+      else client.unforwardIn(place.address, port ?? place.port, done);
+    });
+    const failed = 'said nothing of listening no longer';
+    await inTime(told, { withinMs, failed, undo: () => undefined }).catch(() => undefined);
+    stopHearing();
+  };
   const failed = 'said nothing of listening';
-  const bound = await inTime(asked, { withinMs, failed, undo: () => undefined }).catch((failure: unknown) => {
+  const undo = (isLate: boolean): Promise<void> | undefined => (isLate ? release() : undefined);
+  const bound = await inTime(asked, { withinMs, failed, undo }).catch((failure: unknown) => {
     stopHearing();
     throw failure;
   });
-  if (!bound || port === undefined) {
-    stopHearing();
-    return undefined;
-  }
-  const given = port;
-  return {
-    port: given,
-    async release() {
-      // Until the answer has come, there may be more of them.
-      const told = ask(connection, (callback) => {
-        const done = (failure: Error | null | undefined): void => callback(failure == null);
-        if ('socket' in place) client.openssh_unforwardInStreamLocal(place.socket, done);
-        else client.unforwardIn(place.address, given, done);
-      });
-      const failed = 'said nothing of listening no longer';
-      await inTime(told, { withinMs, failed, undo: () => undefined }).catch(() => undefined);
-      stopHearing();
-    },
-  };
+  if (bound && port !== undefined) return { port, release };
+  stopHearing();
+  return undefined;
 }
 
 interface Destination {

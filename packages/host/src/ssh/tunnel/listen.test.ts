@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { fewestRoundTrips } from '../../../test/fewest-round-trips.ts';
 import { sshdForTests } from '../../../test/sshd-for-tests.ts';
+import { stopClock } from '../../../test/stopped-clock.ts';
 import type { Host, HostConnection, HostListener, ListenPlace } from '../../host.ts';
 import { type HostPath, joinHostPath } from '../../host-path.ts';
 import { forward, remoteForward } from '../../index.ts';
@@ -269,6 +270,34 @@ describe('listening on an SSH host', () => {
     await expect.poll(() => Array.fromAsync(host.list(folder))).toEqual([]);
     await host.remove(folder, { recursive: true });
   });
+});
+
+it('lets go of a place that the host gives when nobody waits for it any more', async () => {
+  const found = createServer();
+  const port = await listenOnLoopback(found);
+  await new Promise((resolve) => found.close(resolve));
+  await using proxy = await openLinkProxy(await sshd.server());
+  await using host = await sshd.openHost({ port: proxy.port });
+  proxy.stall();
+  {
+    using clock = stopClock();
+    let isOver = false;
+    const refused = expect(host.listen({ port })).rejects.toMatchObject({ code: 'timeout' });
+    void refused.finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      await new Promise(setImmediate);
+      clock.pass(60_000);
+    }
+    await refused;
+  }
+  proxy.resume();
+  const again = async (): Promise<string> => {
+    await using listener = await host.listen({ port });
+    return `listens on ${portOf(listener)}`;
+  };
+  await expect.poll(() => again().catch(({ code }) => code)).toBe(`listens on ${port}`);
 });
 
 describe('listening on an SSH host whose link breaks', () => {

@@ -28,7 +28,7 @@ h() {
     else
       m g
     fi
-  } 3<"$4" || if [ -f "$4" ]; then m u; else m g; fi
+  } 3<"$4" || unopened "$4"
 }
 H() {
   s=$1 f=$2

@@ -29,7 +29,7 @@ else
       else
         m g
       fi
-    } 3<"$4" || if [ -f "$4" ]; then m u; else m g; fi
+    } 3<"$4" || unopened "$4"
   }
 fi
 t() {

@@ -13,6 +13,7 @@ import { restamped } from './restore/restamped.ts';
 import { type RestoreProgress, restoreFolder } from './restore/restore-folder.ts';
 import { type Settled, settleRestore } from './restore/settle-restore.ts';
 import { refuseLostPaths } from './save/check-exclude.ts';
+import { refuseCount, refuseSaveOptions } from './save/check-options.ts';
 import { type Follows, refuseOvertaken } from './save/follows.ts';
 import type { RecordBody } from './save/keep-records.ts';
 import type { SaveProgress } from './save/save-progress.ts';
@@ -122,6 +123,7 @@ export interface Snapshots {
   save(host: Host, folder: HostPath, options: SaveSnapshotOptions): Promise<SavedSnapshot>;
   /** The oldest first; nothing for a task that was never saved. */
   list(task: string, options?: Waiting): Promise<readonly SnapshotRow[]>;
+  /** Every task that has a snapshot; one of which the index says nonsense is among them. */
   tasks(options?: Waiting): AsyncIterable<string>;
   show(ref: SnapshotRef, options?: Waiting): Promise<ShownSnapshot>;
   diff(from: SnapshotRef, to: SnapshotRef, options?: Waiting): Promise<SnapshotDiff>;
@@ -147,13 +149,18 @@ const DEFAULT_MAX_ENTRIES = 1_000_000;
 const ORPHANS_AFTER_MS = 24 * 60 * 60 * 1000;
 const MAX_REGENERABLE_BYTES = 64 * 1024;
 
-/** Does no I/O. */
+/** Does no I/O. @throws {SnapshotError} `invalid-config` */
 export function createSnapshots({
   index,
   blobs: raw,
   encryption,
   now = Date.now,
 }: SnapshotsOptions): Snapshots {
+  if (encryption !== 'plaintext' && typeof encryption?.frames !== 'function')
+    throw new SnapshotError(
+      'invalid-config',
+      `encryption must be a keyring, or the word "plaintext"; it is ${typeof encryption}.`,
+    );
   const blobs = sealBlobs(raw, encryption);
   const memory = createManifestMemory(blobs);
   const stores = { index, blobs };
@@ -202,6 +209,7 @@ export function createSnapshots({
     async save(host, folder, options) {
       const { task, signal, exclude = DEFAULT_EXCLUDE, required = [], keep = DEFAULT_KEEP } = options;
       refuseTaskName(task);
+      refuseSaveOptions(options);
       refuseLostPaths(exclude, required);
       await settleRestore(host, folder, signal && { signal });
       const begun = await index.read(task, signal && { signal });
@@ -238,7 +246,7 @@ export function createSnapshots({
       return (await index.read(task, signal && { signal }))?.snapshots ?? [];
     },
     async *tasks(options) {
-      for await (const { task, snapshots } of index.heads(options)) if (snapshots.length > 0) yield task;
+      yield* index.tasks(options);
     },
     async show(ref, { signal } = {}) {
       const { row, manifest } = await opened(ref, signal);
@@ -289,7 +297,9 @@ export function createSnapshots({
     delete: (task, number, { signal } = {}) =>
       keepOnly(stores, task, { isKept: (row) => row.number !== number, ...(signal && { signal }) }),
     async prune(task, { keep = DEFAULT_KEEP, orphansAfterMs = ORPHANS_AFTER_MS, signal } = {}) {
-      const first = (all: readonly SnapshotRow[]): number => Math.max(0, all.length - Math.max(1, keep));
+      refuseCount('keep', keep, 1);
+      refuseCount('orphansAfterMs', orphansAfterMs, Number.MIN_SAFE_INTEGER);
+      const first = (all: readonly SnapshotRow[]): number => Math.max(0, all.length - keep);
       const isKept = (_: SnapshotRow, position: number, all: readonly SnapshotRow[]): boolean =>
         position >= first(all);
       const pruned = await keepOnly(stores, task, { isKept, orEmpty: true, ...(signal && { signal }) });

@@ -1,8 +1,8 @@
 /**
  * - `not-found`: there is no such task or snapshot, or it was removed meanwhile.
  * - `conflict`: somebody else saved the same task, or removed what this save built on; nothing of this save is kept.
- * - `damaged`: a manifest or content is missing, cut short or not what was saved; the message says which. Nothing on the host was changed.
- * - `wrong-key`: it is sealed under a key that the keyring does not hold. Another key of the same name shows as `damaged`: nobody can tell the two apart.
+ * - `damaged`: a manifest or content is missing, cut short or not what was saved, or what an index says of a task; the message says which. Nothing on the host was changed.
+ * - `wrong-key`: it is sealed under a key that the keyring does not hold, or no keyring was given. Another key of the same name shows as `damaged`: nobody can tell the two apart.
  * - `not-sealed`: a keyring was given, and what was found is plain.
  * - `refused-entry`: a manifest or archive holds what must not be put on a host: a path that leaves the folder, a device, setuid bits.
  * - `limit-exceeded`: the folder is larger than was allowed, also without what can be made again.

@@ -1,5 +1,6 @@
 import type { BlobId } from '@seedbed/blob-store';
 import { z } from 'zod';
+import { SnapshotError } from './snapshot-error.ts';
 
 /** How a task stood when it was saved. `checkpoint`: it ran on. */
 export type EndState = 'done' | 'failed' | 'cancelled' | 'checkpoint';
@@ -80,9 +81,35 @@ const headSchema: z.ZodType<TaskHead> = z.object({
   condemned: z.array(blobId),
 });
 
-/** @throws {z.ZodError} for what no version of this package has written. */
-export function parseTaskHead(input: unknown): TaskHead {
-  return headSchema.parse(input);
+/** @param label of the index that it was read from. @throws {SnapshotError} `damaged` for what no version of this package has written. */
+export function parseTaskHead(text: string, { task, label }: { task: string; label: string }): TaskHead {
+  try {
+    return headSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
+    throw new SnapshotError(
+      'damaged',
+      `What ${label} says of ${JSON.stringify(task)} is not what was written there. Put it back, or delete it: then the task was never saved. ${why}`,
+      { cause },
+    );
+  }
+}
+
+/** @throws {SnapshotError} `invalid-config` for what could not be read again. */
+export function formatTaskHead(head: TaskHead): string {
+  const checked = headSchema.safeParse(head);
+  if (checked.success) return JSON.stringify(head);
+  const why = z.prettifyError(checked.error);
+  throw new SnapshotError('invalid-config', `${JSON.stringify(head.task)} cannot be noted so: ${why}`);
+}
+
+/** Whether a task has any snapshot, as far as its head tells: one that cannot be read may. */
+export function mayHaveSnapshots(text: string): boolean {
+  try {
+    return headSchema.parse(JSON.parse(text)).snapshots.length > 0;
+  } catch {
+    return true;
+  }
 }
 
 export function emptyHead(task: string): TaskHead {

@@ -380,7 +380,7 @@ describe('encryption', () => {
     for (const [encryption, code] of [
       [after, 'wrong-key'],
       [wrong, 'damaged'],
-      ['plaintext', 'damaged'],
+      ['plaintext', 'wrong-key'],
     ] as const) {
       await expect(open(encryption).show({ task: 't' })).rejects.toMatchObject({ code });
       await expect(open(encryption).save(host, work, { task: 't' })).rejects.toMatchObject({ code });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import { createZstdCompress, createZstdDecompress } from 'node:zlib';
-import { type BlobId, type BlobStore, BlobStoreError } from '@seedbed/blob-store';
+import { type BlobId, type BlobStore, BlobStoreError, sealedKeyId } from '@seedbed/blob-store';
 import { SnapshotError } from '../snapshot-error.ts';
 import { asSnapshotError } from '../store-failure.ts';
 import type { SnapshotRow } from '../task-head.ts';
@@ -11,6 +11,8 @@ import type { Manifest } from './manifest.ts';
 
 /** Also of the largest folder; more is no manifest of ours. */
 const MAX_MANIFEST_BYTES = 4 * 1024 ** 3;
+/** Of what `sealedKeyId` needs. */
+const SEALED_HEADER_BYTES = 64;
 
 export interface StoredManifest {
   readonly blob: BlobId;
@@ -54,18 +56,38 @@ export async function loadManifest(
 ): Promise<Manifest> {
   const what = `snapshot ${row.number} of ${JSON.stringify(task)}`;
   const hash = createHash('sha256');
+  const beginning: Uint8Array[] = [];
   try {
     const stream = await blobs.open(row.manifest, signal && { signal });
-    const lines = measured(pumped(stream, createZstdDecompress()), hash);
+    const lines = measured(pumped(noted(stream, beginning), createZstdDecompress()), hash);
     const manifest = await decodeManifest(lines, what);
     const isIt = hash.digest('hex') === row.manifestDigest && manifest.number === row.number;
     if (isIt && manifest.task === task) return manifest;
   } catch (failure) {
     if (failure instanceof SnapshotError) throw failure;
     if (failure instanceof BlobStoreError) throw asSnapshotError(failure, `read the manifest of ${what}`);
+    // Only where no keyring was given are sealed bytes seen here.
+    const keyId = sealedKeyId(Buffer.concat(beginning));
+    if (keyId !== undefined) {
+      const story = `The manifest of ${what} is sealed under the key ${keyId}, and encryption is "plaintext": give the keyring.`;
+      throw new SnapshotError('wrong-key', story, { cause: failure });
+    }
     throw new SnapshotError('damaged', `The manifest of ${what} cannot be unpacked.`, { cause: failure });
   }
   throw new SnapshotError('damaged', `The manifest of ${what} is another one than was saved.`);
+}
+
+/** As many bytes as tell whether they are sealed go into `beginning`. */
+async function* noted(
+  source: AsyncIterable<Uint8Array>,
+  beginning: Uint8Array[],
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let left = SEALED_HEADER_BYTES;
+  for await (const piece of source) {
+    if (left > 0) beginning.push(piece.slice(0, left));
+    left -= Math.min(left, piece.length);
+    yield piece;
+  }
 }
 
 type Source = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;

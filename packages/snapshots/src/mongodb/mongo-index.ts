@@ -1,7 +1,7 @@
 import { type Collection, type Db, MongoServerError } from 'mongodb';
 import { SnapshotError } from '../snapshot-error.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
-import { parseTaskHead, type TaskHead } from '../task-head.ts';
+import { formatTaskHead, mayHaveSnapshots, parseTaskHead, type TaskHead } from '../task-head.ts';
 
 export interface MongoIndexOptions {
   /** The collection is `{prefix}_task_heads`. `seedbed` by default. */
@@ -52,7 +52,7 @@ export function createMongoSnapshotIndex(
     } catch (cause) {
       if (signal?.aborted)
         throw new SnapshotError('aborted', 'What was asked of the snapshots was given up.', { cause });
-      throw failed(what, cause);
+      throw cause instanceof SnapshotError ? cause : failed(what, cause);
     }
   };
 
@@ -76,11 +76,11 @@ export function createMongoSnapshotIndex(
     read: (task, { signal } = {}) =>
       attempt('read from', signal, async () => {
         const found = await heads.findOne({ _id: task }, signal && { signal });
-        return found === null ? undefined : parseTaskHead(JSON.parse(found.head));
+        return found === null ? undefined : parseTaskHead(found.head, { task, label });
       }),
     write: (head, expected, { signal } = {}) =>
       attempt('write to', signal, () => (expected === 0 ? insert(head) : replace(head, expected))),
-    async *heads({ signal } = {}) {
+    async *tasks({ signal } = {}) {
       for (let last = NOTHING_BEFORE; ; ) {
         const page = await attempt('read from', signal, () =>
           heads
@@ -91,7 +91,7 @@ export function createMongoSnapshotIndex(
         );
         for (const { _id, head } of page) {
           last = _id;
-          yield parseTaskHead(JSON.parse(head));
+          if (mayHaveSnapshots(head)) yield last;
         }
         if (page.length === 0) return;
       }
@@ -100,7 +100,7 @@ export function createMongoSnapshotIndex(
 }
 
 function stored(head: TaskHead): Omit<HeadDocument, '_id'> {
-  return { revision: head.revision, head: JSON.stringify(head), updatedAt: new Date() };
+  return { revision: head.revision, head: formatTaskHead(head), updatedAt: new Date() };
 }
 
 /** The driver waits for a connection that has fallen silent as long as TCP does. What was asked may be done all the same: whoever asked looks. */

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { refuseAborted } from '../refuse-aborted.ts';
 import { SnapshotError } from '../snapshot-error.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
-import { parseTaskHead, type TaskHead } from '../task-head.ts';
+import { formatTaskHead, mayHaveSnapshots, parseTaskHead, type TaskHead } from '../task-head.ts';
 
 export interface SqliteSnapshotIndex extends SnapshotIndex, Disposable {}
 
@@ -30,6 +30,7 @@ export function openSqliteSnapshotIndex({ file }: { readonly file: string }): Sq
     try {
       return work();
     } catch (cause) {
+      if (cause instanceof SnapshotError) throw cause;
       const story = cause instanceof Error ? cause.message : String(cause);
       throw new SnapshotError('store-failed', `Could not ${what} ${label}: ${story}`, { cause });
     }
@@ -49,7 +50,7 @@ export function openSqliteSnapshotIndex({ file }: { readonly file: string }): Sq
   const after = database.prepare('SELECT task, head FROM task_heads WHERE task > ? ORDER BY task LIMIT 200');
 
   function write(head: TaskHead, expected: number): boolean {
-    const text = JSON.stringify(head);
+    const text = formatTaskHead(head);
     const result =
       expected === 0
         ? insert.run(head.task, head.revision, text)
@@ -63,19 +64,19 @@ export function openSqliteSnapshotIndex({ file }: { readonly file: string }): Sq
       refuseAborted(signal);
       const row = attempt('read from', () => select.get(task));
       if (row === undefined) return undefined;
-      return attempt('read from', () => parseTaskHead(JSON.parse(String(row['head']))));
+      return parseTaskHead(String(row['head']), { task, label });
     },
     async write(head, expected, { signal } = {}) {
       refuseAborted(signal);
       return attempt('write to', () => write(head, expected));
     },
-    async *heads({ signal } = {}) {
+    async *tasks({ signal } = {}) {
       for (let last = ''; ; ) {
         refuseAborted(signal);
         const rows = attempt('read from', () => after.all(last));
         for (const row of rows) {
           last = String(row['task']);
-          yield attempt('read from', () => parseTaskHead(JSON.parse(String(row['head']))));
+          if (mayHaveSnapshots(String(row['head']))) yield last;
         }
         if (rows.length === 0) return;
       }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { BlobId } from '@seedbed/blob-store';
-import { SnapshotError } from '../snapshot-error.ts';
+import { SnapshotError, type SnapshotErrorCode } from '../snapshot-error.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
 import { emptyHead, type TaskHead } from '../task-head.ts';
 
@@ -71,14 +71,24 @@ export function snapshotIndexContract({ open }: SnapshotContractOptions): readon
       }),
     },
     {
-      name: 'gives the head of every task, whatever it is called',
+      name: 'gives the name of every task that has a snapshot, whatever it is',
       run: withIndex(async (index, other) => {
         const odd = ['a b', 'ä/../x', '$where', 'a.b', 'x'.repeat(500), '\u{1f331}', '.'];
         const names = [...odd, ...Array.from({ length: 450 }, () => randomUUID())];
         for (const name of names) await index.write(headOf(name, 1), 0);
+        await index.write({ ...emptyHead(randomUUID()), revision: 1 }, 0);
         const found: string[] = [];
-        for await (const { task } of other.heads()) found.push(task);
+        for await (const task of other.tasks()) found.push(task);
         assert.deepEqual(found.sort(), names.sort());
+      }),
+    },
+    {
+      name: 'writes no head that it could not read again',
+      run: withIndex(async (index) => {
+        const head = headOf(randomUUID(), 1);
+        const snapshots = head.snapshots.map((row) => ({ ...row, labels: JSON.parse('{"attempt":3}') }));
+        await assert.rejects(index.write({ ...head, snapshots }, 0), isOf('invalid-config'));
+        assert.equal(await index.read(head.task), undefined);
       }),
     },
     {
@@ -86,14 +96,16 @@ export function snapshotIndexContract({ open }: SnapshotContractOptions): readon
       run: withIndex(async (index) => {
         const head = headOf(randomUUID(), 1);
         const signal = AbortSignal.abort();
-        const isAborted = (failure: unknown): boolean =>
-          failure instanceof SnapshotError && failure.code === 'aborted';
-        await assert.rejects(index.write(head, 0, { signal }), isAborted);
-        await assert.rejects(index.read(head.task, { signal }), isAborted);
+        await assert.rejects(index.write(head, 0, { signal }), isOf('aborted'));
+        await assert.rejects(index.read(head.task, { signal }), isOf('aborted'));
         assert.equal(await index.read(head.task), undefined);
       }),
     },
   ];
+}
+
+function isOf(code: SnapshotErrorCode): (failure: unknown) => boolean {
+  return (failure) => failure instanceof SnapshotError && failure.code === code;
 }
 
 function headOf(task: string, revision: number): TaskHead {

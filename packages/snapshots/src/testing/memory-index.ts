@@ -1,6 +1,6 @@
 import { refuseAborted } from '../refuse-aborted.ts';
 import type { SnapshotIndex } from '../snapshot-index.ts';
-import { parseTaskHead } from '../task-head.ts';
+import { formatTaskHead, mayHaveSnapshots, parseTaskHead } from '../task-head.ts';
 
 export interface MemoryIndexOptions {
   /** Called before each operation: what it throws is what the operation fails with. */
@@ -9,31 +9,33 @@ export interface MemoryIndexOptions {
   readonly onWritten?: (task: string) => void | Promise<void>;
 }
 
+const LABEL = 'memory';
+
 /** Heads of tasks in memory, with the promises of the real ones, and faults on demand. */
 export function createMemorySnapshotIndex(options: MemoryIndexOptions = {}): SnapshotIndex {
   const heads = new Map<string, string>();
   const revisionOf = (task: string): number => {
     const text = heads.get(task);
-    return text === undefined ? 0 : parseTaskHead(JSON.parse(text)).revision;
+    return text === undefined ? 0 : parseTaskHead(text, { task, label: LABEL }).revision;
   };
   return {
-    label: 'memory',
+    label: LABEL,
     async read(task, { signal } = {}) {
       refuseAborted(signal);
       await options.onOperation?.('read', task);
       const text = heads.get(task);
-      return text === undefined ? undefined : parseTaskHead(JSON.parse(text));
+      return text === undefined ? undefined : parseTaskHead(text, { task, label: LABEL });
     },
     async write(head, expected, { signal } = {}) {
       refuseAborted(signal);
       await options.onOperation?.('write', head.task);
       if (revisionOf(head.task) !== expected) return false;
-      heads.set(head.task, JSON.stringify(head));
+      heads.set(head.task, formatTaskHead(head));
       await options.onWritten?.(head.task);
       return true;
     },
-    async *heads() {
-      for (const text of heads.values()) yield parseTaskHead(JSON.parse(text));
+    async *tasks() {
+      for (const [task, text] of heads) if (mayHaveSnapshots(text)) yield task;
     },
   };
 }

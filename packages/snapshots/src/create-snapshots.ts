@@ -12,7 +12,7 @@ import { createManifestMemory } from './manifest/manifest-memory.ts';
 import { restamped } from './restore/restamped.ts';
 import { type RestoreProgress, restoreFolder } from './restore/restore-folder.ts';
 import { type Settled, settleRestore } from './restore/settle-restore.ts';
-import { refuseLostPaths } from './save/check-exclude.ts';
+import { refuseLostPaths, withoutRequired } from './save/check-exclude.ts';
 import { refuseCount, refuseSaveOptions } from './save/check-options.ts';
 import { type Follows, refuseOvertaken } from './save/follows.ts';
 import type { RecordBody } from './save/keep-records.ts';
@@ -44,9 +44,12 @@ export interface SaveSnapshotOptions {
   readonly facts?: Json;
   /** Bytes beside the folder, by name. Sealed; what a longer one has in common with the last is not stored again. */
   readonly records?: Readonly<Record<string, RecordBody>>;
-  /** Globs, as of `walk`; {@link DEFAULT_EXCLUDE} by default. What they leave out is said in the snapshot. */
+  /** Globs, as of `createExclude`; {@link DEFAULT_EXCLUDE} by default. What they leave out is said in the snapshot. */
   readonly exclude?: readonly string[];
-  /** Paths from the folder that must be in every snapshot: an exclude that would leave one out is `invalid-config`, and no list of an agent's does. */
+  /**
+   * Paths from the folder that must be in every snapshot, with all that lies in them. An exclude that would leave out one of them, or a folder that holds it, is `invalid-config`; what others
+   * name within is saved all the same, and what a list of an agent's names.
+   */
   readonly required?: readonly string[];
   /** A file in the folder, by the agent, with globs of what can be made again. Used only where the folder has more than `maxBytes`. */
   readonly regenerableFile?: string;
@@ -219,8 +222,9 @@ export function createSnapshots({
         ? memory.load(task, { row: latest, ...(signal && { signal }) })
         : Promise.resolve(undefined);
       const { row, manifest, head, progress } = await saveSnapshot(host, folder, {
-        ...{ blobs, index, begun, last, task, exclude, required, now },
-        keep: Math.max(1, keep),
+        ...{ blobs, index, begun, last, task, required, now },
+        exclude: withoutRequired(exclude, required),
+        keep,
         endState: options.endState ?? 'checkpoint',
         labels: options.labels ?? {},
         facts: options.facts ?? null,

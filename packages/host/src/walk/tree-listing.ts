@@ -1,4 +1,5 @@
 import { collectBytes } from '../collect-bytes.ts';
+import type { PlainExcludes } from '../exclude.ts';
 import type { Host } from '../host.ts';
 import { HostError, type HostErrorCode } from '../host-error.ts';
 import type { HostPath } from '../host-path.ts';
@@ -10,7 +11,7 @@ export interface ListingOptions {
   /** How many folders deep. */
   readonly maxDepth: number;
   /** Names and paths that are left out with what is below them; no patterns. */
-  readonly without: { readonly names: readonly string[]; readonly paths: readonly string[] };
+  readonly without: PlainExcludes;
   /** Whether these themselves are listed all the same. */
   readonly listsExcluded: boolean;
   readonly signal?: AbortSignal;
@@ -83,7 +84,8 @@ function listingCommand(root: HostPath, { maxDepth, without, listsExcluded }: Li
     ...without.paths.map((path) => ['-path', `./${path}`]),
   ];
   const any = tests.flatMap((test, index) => (index === 0 ? test : ['-o', ...test]));
-  const named = ['(', ...any, ')', '-prune'];
+  const excepted = without.except.flatMap((path) => ['!', '-path', `./${path}`, '!', '-path', `./${path}/*`]);
+  const named = ['(', ...any, ')', ...excepted, '-prune'];
   const prune = any.length === 0 ? [] : listsExcluded ? ['(', ...named, ...BUT_LISTED] : [...named, '-o'];
   return {
     argv: ['sh', '-c', LISTING_SCRIPT, 'sh', String(maxDepth), LIST_EACH, ...prune],

@@ -41,6 +41,8 @@ for (const [tool, create] of hosts) {
         ['node_modules', '-rf'],
         ['a/b', 'a/*.log', '/c/', '*\n*'],
         ['..', '.', '...', '{a,b}', '!a', 'a/b/'],
+        ['node_modules', 'b', 'file', '*.log', '!a/b', '!/a/node_modules/'],
+        ['node_modules', '*', '!a', '!c d'],
       ];
       for (const exclude of excludes) {
         const expected = await Array.fromAsync(walkByFolders(plain, root, { exclude }));

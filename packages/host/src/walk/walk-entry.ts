@@ -8,7 +8,7 @@ export interface WalkOptions {
   readonly maxEntries?: number;
   /** How many bytes in all files. No bound by default. */
   readonly maxBytes?: number;
-  /** Globs: without a slash they match a name at any depth, with one the path from the root. An excluded folder is not entered. */
+  /** Globs: without a slash they match a name at any depth, with one the path from the root. An excluded folder is not entered. `!` in front of a path from the root keeps it. See `createExclude`. */
   readonly exclude?: readonly string[];
   /**
    * Gives what a link leads to in place of the link. A link that leads nowhere or out of the root is left out then,

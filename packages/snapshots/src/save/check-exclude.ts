@@ -1,6 +1,11 @@
 import { createExclude } from '@seedbed/host';
 import { SnapshotError } from '../snapshot-error.ts';
 
+/** The globs, none of which names anything within the required paths. */
+export function withoutRequired(exclude: readonly string[], required: readonly string[]): readonly string[] {
+  return [...exclude, ...required.map((path) => `!${path}`)];
+}
+
 /** @throws {SnapshotError} `invalid-config` where a glob leaves out what must be in every snapshot, or a folder that holds it. */
 export function refuseLostPaths(exclude: readonly string[], required: readonly string[]): void {
   for (const path of required) {

@@ -327,6 +327,36 @@ describe('what is left out', () => {
     expect(await snapshots.list('t')).toEqual([]);
   });
 
+  it('is nothing that lies in what must be in every snapshot, whatever is named there', async () => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    const rollout = 'home/.codex/sessions/2026/11/rollout-1.jsonl';
+    await mkdir(join(work, 'home/.codex/sessions/2026/11'), { recursive: true });
+    for (const path of [rollout, 'home/.codex/log.jsonl', 'rollout-2.jsonl'])
+      await writeFile(join(work, path), path);
+    const exclude = [
+      '*.jsonl',
+      'rollout-*',
+      '2026',
+      'home/.codex/sessions/*',
+      'home/.codex/sessions/2026/11',
+    ];
+    for (const glob of exclude) {
+      const saving = { task: 't', exclude: [glob], required: ['home/.codex/sessions'] };
+      const { leftOut } = await snapshots.save(host, work, saving);
+      expect(
+        leftOut.map(({ path }) => path).filter((path) => path.includes('sessions')),
+        glob,
+      ).toEqual([]);
+      const saved = (await snapshots.show({ task: 't' })).entries.map(({ path }) => path);
+      expect(saved, glob).toContain(rollout);
+      await rm(join(work, rollout));
+      await snapshots.restore(host, work, { task: 't' });
+      expect(await readFile(join(work, rollout), 'utf8'), glob).toBe(rollout);
+    }
+    expect((await snapshots.list('t')).at(-1)?.number).toBe(5);
+  });
+
   it('is what the agent says can be made again, once the folder is too large, and never what is required', async () => {
     await using ground = await openGround();
     const { work, snapshots } = ground;

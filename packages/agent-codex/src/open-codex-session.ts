@@ -27,7 +27,8 @@ import {
   CODEX_SNAPSHOT_NEVER,
   CODEX_SNAPSHOT_REQUIRED,
 } from './session/snapshot-exclude.ts';
-import { appendToResumeLog, digestOfBrief, instructionsWithBrief, writeBrief } from './session/task-brief.ts';
+import { appendToResumeLog, digestOfBrief, writeBrief } from './session/task-brief.ts';
+import { taskInstructions } from './session/task-instructions.ts';
 import { writeTaskMark } from './session/task-mark.ts';
 import { type CodexTaskConfig, parseCodexTaskConfig } from './task-config.ts';
 import { taskPaths } from './task-home/task-paths.ts';
@@ -64,6 +65,7 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
   const workdir = workdirPath(options.workdir);
   const paths = taskPaths(workdir);
   const exclude = excludeOf(snapshots);
+  const maxBytes = snapshots?.maxBytes;
 
   // What is acquired first is let go last.
   await using acquired = new AsyncDisposableStack();
@@ -76,15 +78,17 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
   const briefChanged = saved !== undefined && brief !== undefined && saved.facts.briefDigest !== briefDigest;
   if (brief !== undefined) {
     await host.makeDirectory(workdir);
-    await writeBrief(host, workdir, { text: brief, exclude });
+    await writeBrief(host, workdir, { text: brief, exclude, maxBytes });
   }
   const tokens = keepOffHost && login?.lend(keepOffHost === true ? {} : keepOffHost.refresh);
   if (tokens === undefined) await login?.plant(host, { paths, signal: giveUp });
 
   const planned = saved && { saved, differences, briefChanged };
+  const hasBrief = briefDigest !== undefined;
+  const instructions = taskInstructions({ instructions: config.instructions, hasBrief, maxBytes });
   const opening = {
     ...{ ...options, ...config, host, signal: giveUp, ...(tokens && { tokens }) },
-    ...(briefDigest !== undefined && { instructions: instructionsWithBrief(config.instructions) }),
+    ...(instructions !== undefined && { instructions }),
   };
   const opened = await openResumed(opening, planned, exclude).catch((failure: unknown) => {
     // That the login was lost is said in its own words, not as if the caller had given up.
@@ -138,7 +142,7 @@ async function openResumed(
   planned: Planned | undefined,
   exclude: readonly string[],
 ): Promise<Opened> {
-  const { task: _task, brief: _brief, snapshots: _snapshots, ...rest } = options;
+  const { task: _task, brief: _brief, snapshots, ...rest } = options;
   const { seed: _seed, keepOffHost: _keepOffHost, ...conversation } = rest;
   if (planned === undefined) {
     return { conversation: await openCodexConversation(conversation), resumed: undefined };
@@ -155,7 +159,7 @@ async function openResumed(
     conversation: await openCodexConversation({
       ...conversation,
       history: saved.history,
-      notices: [resumeNotice(resumed, { exclude })],
+      notices: [resumeNotice(resumed, { exclude, maxBytes: snapshots?.maxBytes })],
       ...(resume === undefined ? {} : { resume }),
     }),
   });

@@ -80,6 +80,20 @@ describe.each(codexOnHosts())('a conversation with Codex $version $where', ({ ve
     expect(shown.item).toMatchObject({ source: 'ci', trust: 'untrusted', text });
   });
 
+  it('tells the agent with the next turn what this program has to say, once, and as no user’s word', async () => {
+    await using task = await open({
+      story: { replies: [], otherwise: [{ type: 'say', text: 'Yes.' }] },
+    });
+    task.conversation.notify('System: the disk is full.');
+    expect(task.conversation.state().turns).toEqual([]);
+    for (const text of ['One', 'Two']) await task.conversation.run(text);
+    expect(task.model.requests).toHaveLength(2);
+    for (const { input } of task.model.requests) {
+      const told = input.filter((item) => JSON.stringify(item).includes('the disk is full'));
+      expect(told).toMatchObject([{ author: 'developer' }]);
+    }
+  });
+
   it('follows a goal over the turns that Codex starts by itself, to the end of its budget', async () => {
     await using task = await open({
       story: { replies: [], otherwise: [{ type: 'say', text: 'Working.' }] },

@@ -74,6 +74,8 @@ export interface CodexConversation extends AsyncDisposable {
   run(input: string | readonly UserInput[], options?: RunOptions): Promise<RunResult>;
   /** Runs a turn on text that does not carry the user's authority. */
   receive(input: ExternalInput, options?: Pick<RunOptions, 'signal' | 'deadlineMs'>): Promise<RunResult>;
+  /** What the agent is told with the next turn, once, by this program: with a developer's authority. It starts no turn. */
+  notify(notice: string): void;
   /** Sets a goal and follows it over the turns that Codex starts by itself. */
   pursue(goal: GoalOptions): Promise<GoalOutcome>;
   models(): Promise<readonly CodexModel[]>;
@@ -203,6 +205,9 @@ export function createConversation(context: SessionContext, log: EventLog): Code
       return outputSchema === undefined ? result : withStructured(result);
     },
     receive: (input, options = {}) => runOp({ type: 'external-input', input }, options),
+    notify(notice) {
+      context.notices = [...context.notices, notice];
+    },
     async pursue({ objective, tokenBudget, signal }) {
       refuseWhenEnded();
       const fromSeq = log.lastSeq + 1;

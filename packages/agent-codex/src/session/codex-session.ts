@@ -10,6 +10,7 @@ import { createSerialSaves } from './serial-saves.ts';
 import type { SessionParts } from './session-parts.ts';
 import { followQuota } from './session-quota.ts';
 import type { ResumeReport } from './session-snapshots.ts';
+import { createSizeLimitNotices } from './size-limit.ts';
 import { factsAsJson } from './task-facts.ts';
 import { followTurns } from './turn-checkpoints.ts';
 
@@ -60,11 +61,18 @@ export function createSession(parts: SessionParts): CodexSession {
   let follows = { number: parts.follows, writer: randomUUID() };
   const over = Promise.withResolvers<SessionEnd>();
   const journal = openJournal(parts, turnsBefore);
+  const sizeLimit = createSizeLimitNotices(parts.host, parts.workdir, conversation);
   const saves = createSerialSaves(async (endState) => {
     // Also after a turn: an agent can put a pipe where a file was, and keep whoever reads it on a host far away.
     const signal = AbortSignal.timeout(lastSaveMs);
     const { lastSeq } = conversation.state();
-    const saved = await saveTask(parts, { endState, turnsBefore, follows, lastSeq, signal });
+    const saved = await saveTask(parts, { endState, turnsBefore, follows, lastSeq, signal }).catch(
+      async (failure: unknown) => {
+        if (endState === 'checkpoint') await sizeLimit.failed(failure);
+        throw failure;
+      },
+    );
+    sizeLimit.saved();
     journal?.saved(lastSeq);
     follows = { ...follows, number: saved.snapshot.number };
     return saved;

@@ -1,10 +1,13 @@
 import type { ResumeReport } from './session-snapshots.ts';
+import { sizeLimitInstructions } from './size-limit.ts';
+
+export interface ResumeNoticeOptions {
+  readonly exclude: readonly string[];
+  readonly maxBytes: number | undefined;
+}
 
 /** What the agent is told of a resume, and what `resume.log` says. Both are written by this program alone: nothing of the agent's or of a file goes in. */
-export function resumeNotice(
-  report: ResumeReport,
-  { exclude }: { readonly exclude: readonly string[] },
-): string {
+export function resumeNotice(report: ResumeReport, { exclude, maxBytes }: ResumeNoticeOptions): string {
   const when = new Date(report.createdMs).toISOString();
   const sentences = [
     report.number === 0
@@ -21,6 +24,8 @@ export function resumeNotice(
       ({ setting, saved, now }) => `Changed since: ${setting}, from ${saved} to ${now}.`,
     ),
     ...(report.briefChanged ? ['AGENTS.md was written anew (REFRESHED in resume.log): read it again.'] : []),
+    // A thread that is resumed keeps the instructions that it was started with.
+    ...(maxBytes === undefined || report.thread !== 'resumed' ? [] : [sizeLimitInstructions(maxBytes)]),
     'resume.log lists every time that the task has gone on.',
   ];
   return sentences.join(' ');

@@ -4,6 +4,7 @@ import { AgentCodexError } from '../agent-codex-error.ts';
 import type { OpenedCodexConversation } from '../open-codex-conversation.ts';
 import { EVENTS_RECORD, encodeEvents } from './event-record.ts';
 import type { SessionParts } from './session-parts.ts';
+import { REGENERABLE_FILE } from './size-limit.ts';
 import { CODEX_SNAPSHOT_REQUIRED } from './snapshot-exclude.ts';
 import { asJson, factsAsJson, type TaskFacts } from './task-facts.ts';
 import { writeTaskMark } from './task-mark.ts';
@@ -44,7 +45,7 @@ export async function saveTask(
     throw new AgentCodexError('unsupported', 'The session has no store of snapshots.');
   const saved = await snapshots.store.save(host, workdir, {
     ...{ task, endState, exclude, follows, required: CODEX_SNAPSHOT_REQUIRED },
-    regenerableFile: 'regenerable.txt',
+    regenerableFile: REGENERABLE_FILE,
     facts: factsAsJson(factsOf(parts, turnsBefore)),
     records: { [EVENTS_RECORD]: encodeEvents(eventsUpTo(conversation, lastSeq)) },
     ...(snapshots.labels === undefined ? {} : { labels: snapshots.labels }),

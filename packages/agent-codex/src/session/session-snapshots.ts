@@ -18,7 +18,7 @@ export interface SessionSnapshots {
   readonly exclude?: readonly string[];
   /** How many snapshots are kept. 5 by default. */
   readonly keep?: number;
-  /** Of all files together. When there is more, what the agent names in `regenerable.txt` is left out. No bound by default. */
+  /** Of all files together. The agent is told of it; when there is more, what it names in `regenerable.txt` of its workdir is left out. No bound by default. */
   readonly maxBytes?: number;
   readonly labels?: Readonly<Record<string, string>>;
   readonly onSaved?: (saved: SavedSnapshot) => void;

@@ -36,6 +36,15 @@ describe('AGENTS.md', () => {
     expect(await readFile(join(place.path, 'AGENTS.md'), 'utf8')).not.toContain('Do this.');
   });
 
+  it('says how much is kept where that is limited', async () => {
+    await using place = await openWorkdir();
+    const text = async (): Promise<string> => await readFile(join(place.path, 'AGENTS.md'), 'utf8');
+    await writeBrief(host, hostPath(place.path), brief);
+    expect(await text()).not.toContain('regenerable.txt');
+    await writeBrief(host, hostPath(place.path), { ...brief, maxBytes: 5_000 });
+    expect(await text()).toMatch(/no more than 5000 bytes .*regenerable\.txt/);
+  });
+
   it('that came with the folder is left alone', async () => {
     await using place = await openWorkdir();
     await writeFile(join(place.path, 'AGENTS.md'), '# The rules of this repository\n');

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Host, HostError, type HostPath, joinHostPath } from '@seedbed/host';
 import { AgentCodexError } from '../agent-codex-error.ts';
+import { sizeLimitInstructions } from './size-limit.ts';
 
 /** By its first line an AGENTS.md of ours is known from one that came with a repository. */
 const FIRST_LINE = '<!-- Written by Seedbed for this task; it is written anew when the task changes. -->';
@@ -14,10 +15,12 @@ export interface BriefContent {
   readonly text: string;
   /** What snapshots leave out. */
   readonly exclude: readonly string[];
+  /** What they may hold in files; with more they leave out what the agent has listed. */
+  readonly maxBytes?: number | undefined;
 }
 
 /** AGENTS.md as the agent finds it. */
-function renderBrief({ text, exclude }: BriefContent): string {
+function renderBrief({ text, exclude, maxBytes }: BriefContent): string {
   const lost = exclude.map((glob) => `\`${glob}\``).join(', ');
   return [
     FIRST_LINE,
@@ -29,17 +32,10 @@ function renderBrief({ text, exclude }: BriefContent): string {
     'The task may be stopped at any time and go on later, perhaps on another machine, in the same conversation. This folder comes back as it was, with two exceptions:',
     'programs that were running are not running any more, and what can be made again is not kept:',
     `${lost}.`,
+    ...(maxBytes === undefined ? [] : [sizeLimitInstructions(maxBytes)]),
     'Each time it goes on a line is added to `resume.log` in this folder. A line that begins with `REFRESHED:` says that this file was changed meanwhile: read it again.',
     '',
   ].join('\n');
-}
-
-const WHERE_THE_BRIEF_IS =
-  'What you are to do in this task is written in the file AGENTS.md of your working directory. Read it before you begin, unless you have been shown what it says.';
-
-/** What the agent is told beside the caller's instructions: Codex 0.169 shows it the AGENTS.md of a project only where that is trusted. */
-export function instructionsWithBrief(instructions: string | undefined): string {
-  return instructions === undefined ? WHERE_THE_BRIEF_IS : `${instructions}\n\n${WHERE_THE_BRIEF_IS}`;
 }
 
 export function digestOfBrief(text: string): string {

@@ -18,13 +18,16 @@ export async function startTurn(
   options: StartTurnOptions = {},
 ): Promise<ExpectedTurn> {
   refuseUnknownControls(options.controls ?? {});
-  const uploads = context.uploads.map(
+  const { uploads } = context;
+  const told = uploads.map(
     (path): UserInput => ({ type: 'text', text: `System: the user uploaded ${path}` }),
   );
-  return requestTurn(context, options, {
-    input: [...uploads, ...content].flatMap(wireInput),
+  const turn = await requestTurn(context, options, {
+    input: [...told, ...content].flatMap(wireInput),
     ...(options.outputSchema === undefined ? {} : { outputSchema: options.outputSchema }),
   });
+  context.uploads = context.uploads.slice(uploads.length);
+  return turn;
 }
 
 /**
@@ -64,7 +67,7 @@ interface TurnParams {
 }
 
 /** What this program has to say goes with whatever starts the next turn. */
-function withNotices({ notices }: SessionContext, params: TurnParams): TurnParams {
+function withNotices(notices: readonly string[], params: TurnParams): TurnParams {
   if (notices.length === 0) return params;
   const told = notices.map((text) => contextOf({ source: 'system', trust: 'application', text }));
   return { ...params, additionalContext: Object.assign({}, ...told, params.additionalContext) };
@@ -78,15 +81,16 @@ async function requestTurn(
   const { server, turns, threadId, deadlines } = context;
   if (options.controls !== undefined) context.controls = { ...context.controls, ...options.controls };
   const turn = turns.expect(options.submissionId);
+  const { notices } = context;
   return await beginTurn(turn, async () => {
     const answer = await server.request('turn/start', {
       threadId,
-      ...withNotices(context, params),
+      ...withNotices(notices, params),
       ...context.turnPolicy,
       ...wireControls(context.controls),
     });
-    context.uploads = [];
-    context.notices = [];
+    // What came meanwhile is for the next one.
+    context.notices = context.notices.slice(notices.length);
     turn.accepted(turnIdOf(answer, 'turn/start'));
     refuseUnlessStarted(turn, deadlines.requestMs);
   });

@@ -1,8 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeOnMongodb, openTestDatabase } from '@seedbed/mongodb-server';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../test/disk-tree.ts';
+import { openLinkedDatabase } from '../test/linked-database.ts';
 import { createMongoSnapshotIndex } from './mongodb/index.ts';
 import { openSqliteSnapshotIndex } from './sqlite/index.ts';
 import { emptyHead } from './task-head.ts';
@@ -37,6 +38,16 @@ describe('an index in SQLite', () => {
     );
   });
 
+  it('makes the folder of its file, and takes no ~ for a folder', async () => {
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'state/of/ours/index.sqlite');
+    openSqliteSnapshotIndex({ file })[Symbol.dispose]();
+    expect((await stat(join(folder.path, 'state'))).mode & 0o777).toBe(0o700);
+    expect(() => openSqliteSnapshotIndex({ file: '~/index.sqlite' })).toThrow(
+      expect.objectContaining({ code: 'invalid-config', message: expect.stringContaining('homedir') }),
+    );
+  });
+
   it('remembers after it was closed', async () => {
     await using folder = await temporaryFolder();
     const file = join(folder.path, 'index.sqlite');
@@ -47,6 +58,38 @@ describe('an index in SQLite', () => {
     }
     using index = openSqliteSnapshotIndex({ file });
     expect(await index.read('t')).toEqual(head);
+  });
+});
+
+describeOnMongodb('an index in MongoDB that is slow to reach', (database) => {
+  const open = async () => {
+    const linked = await openLinkedDatabase(database().uri, { delayMs: 10 });
+    return {
+      index: createMongoSnapshotIndex(linked.through),
+      other: createMongoSnapshotIndex(linked.through),
+      [Symbol.asyncDispose]: async () => await linked[Symbol.asyncDispose](),
+    };
+  };
+  for (const { name, run } of snapshotIndexContract({ open })) it(name, run);
+
+  it('is written to once, or not, when the connection is lost on the way', async () => {
+    await using linked = await openLinkedDatabase(database().uri, { delayMs: 1 });
+    const [index, direct] = [
+      createMongoSnapshotIndex(linked.through),
+      createMongoSnapshotIndex(linked.direct),
+    ];
+    const outcomes = new Set<boolean | string>();
+    for (let bytes = 0; bytes < 1_500; bytes += 150) {
+      const head = { ...emptyHead(`cut after ${bytes}`), revision: 1 };
+      linked.link.cutAfter(bytes, bytes % 300 === 0 ? 'up' : 'down');
+      const outcome = await index.write(head, 0).catch((failure: { code: string }) => failure.code);
+      outcomes.add(outcome);
+      const stored = await direct.read(head.task);
+      if (outcome === true || stored !== undefined) expect(stored).toEqual(head);
+      // `false` may be the answer to a question that the driver has asked again.
+      if (outcome === false) expect(stored).toEqual(head);
+    }
+    expect([...outcomes].filter((each) => typeof each === 'string' && each !== 'store-failed')).toEqual([]);
   });
 });
 

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { createGridFsBlobStore, ensureIndexes } from '@seedbed/blob-store/gridfs';
 import { hostPath } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
-import { type LinkProxy, openLinkProxy } from '@seedbed/host/testing';
-import { describeOnMongodb, openTestDatabase } from '@seedbed/mongodb-server';
-import { type Db, MongoClient } from 'mongodb';
+import type { LinkProxy } from '@seedbed/host/testing';
+import { describeOnMongodb } from '@seedbed/mongodb-server';
+import type { Db } from 'mongodb';
 import { expect, it } from 'vitest';
 import { seen, temporaryFolder } from '../../test/disk-tree.ts';
+import { openLinkedDatabase } from '../../test/linked-database.ts';
 import { pattern } from '../../test/random-tree.ts';
 import { createSnapshots, SnapshotError, type Snapshots } from '../index.ts';
 import { createMongoSnapshotIndex } from './index.ts';
@@ -27,27 +28,8 @@ interface Linked extends AsyncDisposable {
 
 /** A store in MongoDB that is reached through a link that can be cut, and directly. */
 async function openLinked(uri: string): Promise<Linked> {
-  await using stack = new AsyncDisposableStack();
-  const own = await openTestDatabase(uri);
-  stack.defer(async () => await own[Symbol.asyncDispose]());
-  await ensureIndexes(own.db);
-  const [target] = own.client.options.hosts;
-  const link = stack.use(
-    await openLinkProxy({ host: target?.host ?? '127.0.0.1', port: target?.port ?? 27_017 }, { delayMs: 1 }),
-  );
-  const by = uri.replace(/^(mongodb:\/\/(?:[^@/]*@)?)[^/?]*/, `$1${link.host}:${link.port}`);
-  const client = stack.adopt(
-    new MongoClient(by, {
-      directConnection: true,
-      serverSelectionTimeoutMS: 30_000,
-      heartbeatFrequencyMS: 500,
-    }),
-    (each) => each.close(),
-  );
-  stack.defer(() => {
-    link.accept();
-    link.resume();
-  });
+  const linked = await openLinkedDatabase(uri, { delayMs: 1 });
+  await ensureIndexes(linked.direct);
   const over =
     (db: Db, answerMs = 30_000) =>
     (): Snapshots =>
@@ -56,13 +38,12 @@ async function openLinked(uri: string): Promise<Linked> {
         blobs: createGridFsBlobStore(db, { answerMs }),
         encryption: 'plaintext',
       });
-  const ended = stack.move();
   return {
-    link,
-    through: over(client.db(own.db.databaseName)),
-    impatient: over(client.db(own.db.databaseName), 3_000),
-    direct: over(own.db),
-    [Symbol.asyncDispose]: () => ended.disposeAsync(),
+    link: linked.link,
+    through: over(linked.through),
+    impatient: over(linked.through, 3_000),
+    direct: over(linked.direct),
+    [Symbol.asyncDispose]: () => linked[Symbol.asyncDispose](),
   };
 }
 

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { lstatSync } from 'node:fs';
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -56,6 +57,9 @@ describeOnMongodb('what optio-codex has kept', (database) => {
           'src/a file',
           'home/.codex/sessions/2026/rollout.jsonl',
           'home/.codex/auth.json',
+          ...['home/.local/bin/codex'].filter((link) =>
+            lstatSync(join(path, link), { throwIfNoEntry: false }),
+          ),
         ),
     ],
   ])('as %s', (shape, pack) => {
@@ -88,9 +92,8 @@ describeOnMongodb('what optio-codex has kept', (database) => {
       const [work, again] = [join(place.path, 'work'), join(place.path, 'again')];
       await workdir(work);
       await symlink('/opt/codex/bin/codex', join(work, 'home/.local/bin/codex'));
-      const whole = tar(work, '--format=pax', '-cf', '-', '.');
       const processId = `links ${shape}`;
-      await store(database().db, whole, { processId, sessionId: 's', capturedAt: new Date() });
+      await store(database().db, pack(work), { processId, sessionId: 's', capturedAt: new Date() });
       await mkdir(again);
       await writeFile(join(again, 'before'), 'before');
       const refused = snapshots().restore(host, hostPath(again), { processId });

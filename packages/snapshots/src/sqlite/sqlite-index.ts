@@ -1,4 +1,5 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { refuseAborted } from '../refuse-aborted.ts';
 import { SnapshotError } from '../snapshot-error.ts';
@@ -21,10 +22,15 @@ const SCHEMA = `
 `;
 
 /**
- * Heads of tasks in a file of SQLite, which any number of programs on this machine may use at once. It is made when it is not there, for its user alone.
- * @throws {SnapshotError} `store-failed` when it cannot be opened, or is no file of ours.
+ * Heads of tasks in a file of SQLite, which any number of programs on this machine may use at once. It is made when it is not there, for its user alone, with the folder that holds it.
+ * @throws {SnapshotError} `invalid-config`, `store-failed` when it cannot be opened, or is no file of ours.
  */
 export function openSqliteSnapshotIndex({ file }: { readonly file: string }): SqliteSnapshotIndex {
+  if (file.startsWith('~'))
+    throw new SnapshotError(
+      'invalid-config',
+      `file cannot be ${file}: nothing here expands ~. Join os.homedir() and the rest, or write ./~ if it is called so.`,
+    );
   const label = `sqlite ${file}`;
   const attempt = <T>(what: string, work: () => T): T => {
     try {
@@ -37,6 +43,7 @@ export function openSqliteSnapshotIndex({ file }: { readonly file: string }): Sq
   };
   const database = attempt('open', () => {
     // SQLite would make it by the umask; its side files get the mode of the file.
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     closeSync(openSync(file, 'a', 0o600));
     const opened = new DatabaseSync(file, { timeout: BUSY_MS });
     opened.exec(SCHEMA);

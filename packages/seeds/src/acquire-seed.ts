@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { judgeCandidates } from './candidate-order.ts';
 import { changeSeed, notFound, without } from './change-seed.ts';
+import { endUnnoticed } from './lease-release.ts';
 import type { HeldLease } from './lease-renewal.ts';
 import type { LeaseState } from './lease-state.ts';
 import { refuseLost, salvage } from './outstanding.ts';
 import { openStored } from './seed-content.ts';
 import type { SeedContext } from './seed-context.ts';
-import { SeedError, type SeedErrorCode, type SeedRefusal, SeedUnavailableError } from './seed-error.ts';
+import {
+  SeedError,
+  type SeedErrorCode,
+  type SeedRefusal,
+  SeedUnavailableError,
+  throwIfAborted,
+} from './seed-error.ts';
 import type { Outstanding, SeedFacts, SeedId } from './seed-facts.ts';
 import { type StartedLease, startLease } from './seed-lease.ts';
 import type { SeedListing, SeedReading } from './seed-store.ts';
@@ -35,6 +42,7 @@ export interface AttemptOptions {
   readonly unsettled: UnsettledSeeds;
   /** With what the seed is wanted as: see {@link describeTarget}. */
   readonly onReleased: (names: readonly string[]) => void;
+  readonly signal: AbortSignal | undefined;
 }
 
 const RACES = 20;
@@ -43,7 +51,7 @@ const LOOK_AGAIN_MS = 10_000;
 /**
  * Takes the best seed that is free.
  *
- * @throws {SeedUnavailableError} with every seed's reason, and when the next may be free.
+ * @throws {SeedUnavailableError} with every seed's reason, and when the next may be free. @throws {SeedError} `aborted`: no lease is left then.
  */
 export async function tryAcquire(
   context: SeedContext,
@@ -62,16 +70,17 @@ export async function tryAcquire(
 async function lookOnce(
   context: SeedContext,
   target: SeedTarget,
-  { holder: name, forUpkeep, unsettled, onReleased }: AttemptOptions,
+  { holder: name, forUpkeep, unsettled, onReleased, signal }: AttemptOptions,
 ): Promise<StartedLease | SeedRefusal[]> {
   // Before the store is asked for its time: so the lease ends here before it ends there.
   const sentMs = context.clock.monotonicMs();
-  const listing = await listTarget(context, target);
+  const listing = await listTarget(context, target, signal);
   const { usable, refusals } = judgeCandidates(listing, { forUpkeep });
   const failed: SeedRefusal[] = [...refusals];
   const holder = `${name}#${randomUUID()}`;
   for (const candidate of usable) {
     const seedId = candidate.facts.id;
+    throwIfAborted(signal, `acquire seed ${seedId}`);
     const tried = unsettled.get(seedId);
     if (tried !== undefined && context.clock.monotonicMs() < tried.untilMs) {
       failed.push(tried.refusal);
@@ -94,7 +103,7 @@ async function lookOnce(
       // A seed that nobody could use is no news to those who wait for one.
       onReleased: () => isUsed && onReleased(namesOf(candidate)),
     });
-    const refused = await prepare(context, started, candidate.facts.outstanding);
+    const refused = await prepare(context, started, { left: candidate.facts.outstanding, signal });
     if (refused === undefined) {
       isUsed = true;
       return started;
@@ -105,9 +114,14 @@ async function lookOnce(
   return failed;
 }
 
-async function listTarget(context: SeedContext, target: SeedTarget): Promise<SeedListing> {
-  if ('pool' in target) return await context.store.list({ pool: target.pool });
-  const stored = await context.store.get(target.seedId);
+async function listTarget(
+  context: SeedContext,
+  target: SeedTarget,
+  signal: AbortSignal | undefined,
+): Promise<SeedListing> {
+  const question = signal === undefined ? {} : { signal };
+  if ('pool' in target) return await context.store.list({ pool: target.pool, ...question });
+  const stored = await context.store.get(target.seedId, question);
   if (stored === undefined) throw notFound(context, target.seedId);
   return { seeds: [stored], nowMs: stored.nowMs };
 }
@@ -142,22 +156,29 @@ async function takeLease(
   const fence = facts.fence + 1;
   const lease = { holder, fence, expiresMs: nowMs + context.leaseMs };
   const taken = { ...facts, lease, fence, lastLeasedMs: nowMs, updatedMs: nowMs };
-  const won = await context.store.update(candidate, { facts: taken });
-  return won ? { seedId: facts.id, holder, fence } : undefined;
+  const held = { seedId: facts.id, holder, fence };
+  try {
+    return (await context.store.update(candidate, { facts: taken })) ? held : undefined;
+  } catch (failure) {
+    // It may have been given, or may be yet, and nobody knows of it.
+    if (failure instanceof SeedError && failure.code === 'store-unavailable') endUnnoticed(context, held);
+    throw failure;
+  }
 }
 
 /** What others left is settled before anybody works with the seed; the lease is renewed meanwhile. */
 async function prepare(
   context: SeedContext,
   { lease, state }: StartedLease,
-  left: Outstanding | undefined,
+  { left, signal }: { readonly left: Outstanding | undefined; readonly signal: AbortSignal | undefined },
 ): Promise<SeedRefusal | undefined> {
   const { seedId } = state;
   try {
+    throwIfAborted(signal, `acquire seed ${seedId}`);
     const unsettled = left === undefined ? undefined : await settleLeft(context, state, left);
     if (unsettled === undefined) {
       // Opened now, so that what cannot be opened is not given to anybody.
-      const { credential } = await openStored(context, await readSettled(context, seedId));
+      const { credential } = await openStored(context, await readSettled(context, seedId, { signal }));
       state.basis = credential.generation;
       state.seen.add(state.basis);
       return undefined;

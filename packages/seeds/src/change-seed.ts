@@ -22,9 +22,10 @@ export async function changeSeed<T>(
   context: SeedContext,
   id: SeedId,
   decide: (stored: StoredSeed) => Promise<Decision<T>> | Decision<T>,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<T> {
   for (let tries = 0; tries < TRIES; tries += 1) {
-    const stored = await context.store.get(id);
+    const stored = await context.store.get(id, signal === undefined ? {} : { signal });
     if (stored === undefined) throw notFound(context, id);
     const { change, result } = await decide(stored);
     if (change === undefined) return result;

@@ -37,6 +37,13 @@ export async function endLease(context: SeedContext, state: LeaseState): Promise
   );
 }
 
+/**
+ * Frees the seed of a lease whose acquisition has no answer, as soon as the store can be asked: it may have been given, or may be yet.
+ */
+export function endUnnoticed({ store, postpone }: SeedContext, held: HeldLease): void {
+  postpone(inMemory({ type: 'ended', ...held, store: store.label }));
+}
+
 /** Whether it is on the disk. If not, it is told as long as this program lives. */
 async function noteEnd({ journal, store, postpone }: SeedContext, state: LeaseState): Promise<boolean> {
   const { seedId, holder, fence, last } = state;
@@ -50,7 +57,10 @@ function inMemory(note: JournalNote): JournalEntry {
   return { note, remove: async () => {}, release: async () => {} };
 }
 
-/** One update: the lease, if it is still this one, and what was noted of its credential. */
+/**
+ * One update: the lease, if it is still this one, and what was noted of its credential. A lease that is on its way to the store only is as good as ended: its fencing token is given out
+ * now, and an update that would take it is one of a state that is no more.
+ */
 export async function releaseLease(
   context: SeedContext,
   held: HeldLease,
@@ -59,8 +69,9 @@ export async function releaseLease(
   await changeSeed(context, held.seedId, ({ facts }) => {
     const isOurs = isHeldBy(facts.lease, held);
     const isNoted = settled && facts.outstanding?.holder === held.holder;
-    if (!isOurs && !isNoted) return { result: undefined };
-    let next: SeedFacts = facts;
+    const isOnItsWay = facts.fence < held.fence;
+    if (!isOurs && !isNoted && !isOnItsWay) return { result: undefined };
+    let next: SeedFacts = isOnItsWay ? { ...facts, fence: held.fence } : facts;
     if (isOurs) next = without(next, 'lease');
     if (isNoted) next = without(next, 'outstanding');
     return { change: { facts: next }, result: undefined };

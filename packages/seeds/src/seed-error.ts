@@ -95,3 +95,41 @@ export function abortedError(signal: AbortSignal, attempt: string): SeedError {
 export function throwIfAborted(signal: AbortSignal | undefined, attempt: string): void {
   if (signal?.aborted) throw abortedError(signal, attempt);
 }
+
+/**
+ * What `work` gives, unless the signal fires first; `late` is then given what it gives in the end.
+ *
+ * @throws {SeedError} `aborted`.
+ */
+export async function unlessAborted<T>(
+  work: () => Promise<T>,
+  {
+    signal,
+    attempt,
+    late = () => undefined,
+  }: {
+    readonly signal: AbortSignal | undefined;
+    readonly attempt: string;
+    readonly late?: (work: Promise<T>) => unknown;
+  },
+): Promise<T> {
+  throwIfAborted(signal, attempt);
+  const working = work();
+  if (signal === undefined) return await working;
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(abortedError(signal, attempt));
+  signal.addEventListener('abort', onAbort, { once: true });
+  aborted.promise.catch(() => undefined);
+  working.catch(() => undefined);
+  try {
+    const done = await Promise.race([working, aborted.promise]);
+    throwIfAborted(signal, attempt);
+    return done;
+  } catch (failure) {
+    if (!signal.aborted) throw failure;
+    late(working);
+    throw abortedError(signal, attempt);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

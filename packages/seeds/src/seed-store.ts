@@ -34,11 +34,17 @@ export interface SeedChange {
   readonly content?: Uint8Array;
 }
 
+/** A question can be given up. A change can't: who gave it up would not know whether it was made. */
+export interface QuestionOptions {
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Where seeds are kept: records that change whole, and only from the state that the writer has seen. All that this package promises is built on
  * `update`; so a store needs no transactions, and nothing beyond one record.
  *
- * Every method rejects with a `SeedError`: `store-unavailable` when it may go better later, else `store-failed`. After `store-unavailable` a change may have been made.
+ * Every method rejects with a `SeedError`: `aborted` when its signal has fired, `store-unavailable` when it may go better later, else `store-failed`. None waits for ever for a
+ * server that is silent. After `store-unavailable` a change may have been made, and may still be made at any later time, if the seed is then as it was read.
  */
 export interface SeedStore extends AsyncDisposable {
   /** A name for people, without secrets: `sqlite /srv/seeds.db`. */
@@ -50,10 +56,10 @@ export interface SeedStore extends AsyncDisposable {
   /** The id of a seed that is yet to be inserted, so that it can be bound into what is sealed: the same for the same login, as its fingerprint names it. Does no I/O. */
   createId(fingerprint: string): SeedId;
   /** The store's clock, in milliseconds since the epoch: one for all programs, whatever theirs say. */
-  now(): Promise<number>;
-  get(id: SeedId): Promise<StoredSeed | undefined>;
+  now(options?: QuestionOptions): Promise<number>;
+  get(id: SeedId, options?: QuestionOptions): Promise<StoredSeed | undefined>;
   /** In no order. */
-  list(filter?: { readonly pool?: string }): Promise<SeedListing>;
+  list(filter?: QuestionOptions & { readonly pool?: string }): Promise<SeedListing>;
   /** Fails with `store-failed`, and changes nothing, where there is a seed of this id. */
   insert(facts: SeedFacts, content: Uint8Array): Promise<void>;
   /** Changes the seed if it is still as it was read, in one step. `false` when it is not: nothing has changed then. */

@@ -1,3 +1,4 @@
+import { type AbandonedLeases, createAbandonedLeases } from './abandoned-leases.ts';
 import {
   type AttemptOptions,
   describeTarget,
@@ -13,6 +14,7 @@ import { type CatchUp, createCatchUp } from './journal/catch-up.ts';
 import type { SeedJournal } from './journal/seed-journal.ts';
 import { recordQuota } from './quota.ts';
 import { reachThisMachine } from './reach-place.ts';
+import { requireDuration } from './require-settings.ts';
 import { openSealing, type SealingChoice, sealingOf } from './sealing.ts';
 import {
   abandonLeft,
@@ -24,13 +26,13 @@ import {
 } from './seed-care.ts';
 import { type SeedClock, systemClock } from './seed-clock.ts';
 import type { ReachPlace, SeedContext } from './seed-context.ts';
-import { SeedError, SeedUnavailableError } from './seed-error.ts';
+import { SeedError, SeedUnavailableError, unlessAborted } from './seed-error.ts';
 import type { SeedEvent } from './seed-event.ts';
 import type { SeedFacts, SeedId } from './seed-facts.ts';
 import type { SeedLease } from './seed-lease.ts';
 import { credentialFile, type SeedManifest } from './seed-manifest.ts';
 import { overviewOf, type SeedOverview } from './seed-overview.ts';
-import type { SeedStore } from './seed-store.ts';
+import type { QuestionOptions, SeedStore } from './seed-store.ts';
 import { readSettled } from './settle-overwritten.ts';
 import { type RefreshCredential, refreshUnderLease, type Verification } from './verify-and-refresh.ts';
 import { type AcquireOptions, createWaitingLine, waitForSeed } from './wait-for-seed.ts';
@@ -73,9 +75,10 @@ export interface Seeds extends AsyncDisposable {
    * @throws {SeedUnavailableError} with the reason of each seed. @throws {SeedError} `not-found`, `aborted`.
    */
   acquire(target: SeedTarget, holder: string, options?: AcquireOptions): Promise<SeedLease>;
-  list(filter?: { readonly pool?: string }): Promise<readonly SeedOverview[]>;
-  /** @throws {SeedError} `not-found`. */
-  get(id: SeedId): Promise<SeedOverview>;
+  /** @throws {SeedError} `aborted`. */
+  list(filter?: QuestionOptions & { readonly pool?: string }): Promise<readonly SeedOverview[]>;
+  /** @throws {SeedError} `not-found`, `aborted`. */
+  get(id: SeedId, options?: QuestionOptions): Promise<SeedOverview>;
   /** `undefined` takes it out of its pool. @throws {SeedError} `not-found`. */
   assignToPool(id: SeedId, pool: string | undefined): Promise<void>;
   /** @throws {SeedError} `not-found`. */
@@ -119,14 +122,17 @@ export function createSeeds(options: SeedsOptions): Seeds {
   };
   const catchUp: CatchUp = createCatchUp(context);
   const line = createWaitingLine();
+  const abandoned = createAbandonedLeases();
   const onReleased = (names: readonly string[]): void => line.next(names);
   const verify = async (seedId: SeedId, options: VerifyOptions): Promise<Verification> => {
-    await catchUp.run();
-    return await verifySeed(context, seedId, { ...options, onReleased });
+    await unlessAborted(catchUp.run, { signal: options.signal, attempt: `verify seed ${seedId}` });
+    return await verifySeed(context, seedId, { ...options, onReleased, abandoned });
   };
   return {
     capture: (capture) => captureSeed(context, capture),
     async acquire(target, holder, acquire = {}) {
+      requireDuration({ waitMs: acquire.waitMs });
+      const { signal } = acquire;
       const unsettled: UnsettledSeeds = new Map();
       const attempt = async (): Promise<SeedLease> => {
         // What this machine still knows has to be in the store before anybody builds on the store.
@@ -136,6 +142,7 @@ export function createSeeds(options: SeedsOptions): Seeds {
           forUpkeep: false,
           unsettled,
           onReleased,
+          signal,
         });
         return lease;
       };
@@ -143,14 +150,15 @@ export function createSeeds(options: SeedsOptions): Seeds {
         ...acquire,
         line,
         wanted: describeTarget(target),
+        abandoned,
       });
     },
-    async list(filter) {
+    async list(filter = {}) {
       const { seeds, nowMs } = await context.store.list(filter);
       return seeds.map(({ facts }) => overviewOf(context, facts, nowMs));
     },
-    async get(id) {
-      const { facts, nowMs } = await readSettled(context, id);
+    async get(id, question) {
+      const { facts, nowMs } = await readSettled(context, id, question);
       return overviewOf(context, facts, nowMs);
     },
     assignToPool: (id, pool) => nameSeed(context, id, ['pool', pool]),
@@ -162,15 +170,23 @@ export function createSeeds(options: SeedsOptions): Seeds {
     abandonLeft: (id) => abandonLeft(context, id),
     verifyAndRefresh: (id, refresh, verification = {}) => verify(id, { refresh, ...verification }),
     async *refreshIdle({ refresh, olderThanMs = DAY_MS, pool, signal }) {
-      const { seeds, nowMs } = await context.store.list(pool === undefined ? {} : { pool });
+      requireDuration({ olderThanMs }, { most: Number.MAX_SAFE_INTEGER });
+      const question = signal === undefined ? {} : { signal };
+      const { seeds, nowMs } = await context.store.list({
+        ...(pool === undefined ? {} : { pool }),
+        ...question,
+      });
       for (const { facts } of seeds) {
         if (signal?.aborted) return;
         if (!isIdle(facts, nowMs, olderThanMs)) continue;
-        yield await verify(facts.id, { refresh, ...(signal === undefined ? {} : { signal }) });
+        yield await verify(facts.id, { refresh, ...question });
       }
     },
     catchUp: () => catchUp.run(),
-    [Symbol.asyncDispose]: () => catchUp[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await abandoned[Symbol.asyncDispose]();
+      await catchUp[Symbol.asyncDispose]();
+    },
   };
 }
 
@@ -183,8 +199,7 @@ function contextOf(options: SeedsOptions): Omit<SeedContext, 'postpone' | 'catch
       `Seeds in ${store.label} are read by another program, which would take a sealed one for a dead login. Give that store a codec, keep sealed seeds in a collection of their own, or say 'plaintext'.`,
     );
   }
-  if (!Number.isFinite(leaseMs) || leaseMs < MIN_LEASE_MS)
-    throw new SeedError('invalid-config', `leaseMs must be at least ${MIN_LEASE_MS}, got ${leaseMs}.`);
+  requireDuration({ leaseMs }, { least: MIN_LEASE_MS });
   const factSealing = sealingOf(sealing);
   return {
     store,
@@ -213,11 +228,20 @@ type VerifyOptions = { readonly refresh: RefreshCredential; readonly signal?: Ab
 async function verifySeed(
   context: SeedContext,
   seedId: SeedId,
-  { onReleased, ...options }: VerifyOptions & Pick<AttemptOptions, 'onReleased'>,
+  {
+    onReleased,
+    abandoned,
+    ...options
+  }: VerifyOptions & Pick<AttemptOptions, 'onReleased'> & { readonly abandoned: AbandonedLeases },
 ): Promise<Verification> {
   try {
-    const attempt = { holder: 'verification', forUpkeep: true, unsettled: new Map(), onReleased };
-    const started = await tryAcquire(context, { seedId }, attempt);
+    const { signal } = options;
+    const attempt = { holder: 'verification', forUpkeep: true, unsettled: new Map(), onReleased, signal };
+    const started = await unlessAborted(() => tryAcquire(context, { seedId }, attempt), {
+      signal,
+      attempt: `verify seed ${seedId}`,
+      late: (found) => abandoned.free(found.then(({ lease }) => lease)),
+    });
     await using _lease = started.lease;
     return await refreshUnderLease(context, started, options);
   } catch (failure) {

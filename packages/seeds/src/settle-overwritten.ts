@@ -1,4 +1,4 @@
-import { changeSeed } from './change-seed.ts';
+import { changeSeed, type Decision } from './change-seed.ts';
 import type { Credential } from './credential-kind.ts';
 import { plainSummary, withDetails } from './details.ts';
 import { isPast, withAside, withGeneration } from './lineage.ts';
@@ -15,15 +15,20 @@ import type { StoredSeed } from './seed-store.ts';
  *
  * @throws {SeedError} what `changeSeed` throws; `unreadable` when another program captured it and it holds no login.
  */
-export async function readSettled(context: SeedContext, id: SeedId): Promise<StoredSeed> {
+export async function readSettled(
+  context: SeedContext,
+  id: SeedId,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<StoredSeed> {
   const events: SeedEvent[] = [];
   for (;;) {
-    const settled = await changeSeed<StoredSeed | undefined>(context, id, async (stored) => {
+    const decide = async (stored: StoredSeed): Promise<Decision<StoredSeed | undefined>> => {
       events.length = 0;
       if (!stored.overwritten || stored.foreign === undefined) return { result: stored };
       const { facts, content } = await judge(context, stored, { foreign: stored.foreign, events });
       return { change: { facts, content }, result: undefined };
-    });
+    };
+    const settled = await changeSeed(context, id, decide, { signal });
     if (settled !== undefined) return settled;
     for (const event of events) context.report(event);
   }

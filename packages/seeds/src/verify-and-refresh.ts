@@ -2,7 +2,7 @@ import { changeSeed, without } from './change-seed.ts';
 import type { LeaseState } from './lease-state.ts';
 import { saveUnderLease } from './save-under-lease.ts';
 import type { SeedContext } from './seed-context.ts';
-import { SeedError } from './seed-error.ts';
+import { SeedError, throwIfAborted } from './seed-error.ts';
 import type { SeedFacts, SeedId } from './seed-facts.ts';
 import type { StartedLease } from './seed-lease.ts';
 import { readSettled } from './settle-overwritten.ts';
@@ -55,11 +55,13 @@ export async function refreshUnderLease(
   { refresh, signal }: { readonly refresh: RefreshCredential; readonly signal?: AbortSignal },
 ): Promise<Verification> {
   const { seedId } = state;
-  const stored = await readSettled(context, seedId);
+  // Until something may be spent it can be given up; from then on what becomes of it is seen through.
+  const stored = await readSettled(context, seedId, { signal });
   if (stored.facts.credential?.rotates === false) {
     await judgeStatus(context, state, { status: 'alive' });
     return { seedId, outcome: 'alive', reason: 'a key does not rotate, and is not asked for' };
   }
+  throwIfAborted(signal, `refresh seed ${seedId}`);
   const bytes = await takeCredential(context, state);
   const stop = signal === undefined ? lease.signal : AbortSignal.any([lease.signal, signal]);
   const answer = stop.aborted ? stopped() : await asked(refresh, bytes, stop);

@@ -1,5 +1,6 @@
+import type { AbandonedLeases } from './abandoned-leases.ts';
 import type { SeedContext } from './seed-context.ts';
-import { abortedError, SeedError, type SeedErrorCode, throwIfAborted } from './seed-error.ts';
+import { SeedError, type SeedErrorCode, unlessAborted } from './seed-error.ts';
 import type { SeedLease } from './seed-lease.ts';
 
 /** Those in this program who wait for a seed, each for one or for any of a pool, the longest first. */
@@ -62,16 +63,21 @@ export interface AcquireOptions {
 const LONGEST_LOOK_MS = 1_000;
 const PASSING = new Set<SeedErrorCode>(['unavailable', 'store-unavailable']);
 
-/** Looks again whenever a seed may have become free, until `waitMs` are over. @throws {SeedUnavailableError} the last attempt's. */
+interface Waiting extends AcquireOptions {
+  readonly line: WaitingLine;
+  readonly wanted: string;
+  readonly abandoned: AbandonedLeases;
+}
+
+/**
+ * Looks again whenever a seed may have become free, until `waitMs` are over. Rejects as soon as the signal fires, whatever is silent then; a lease that comes after that is freed.
+ *
+ * @throws {SeedUnavailableError} the last attempt's.
+ */
 export async function waitForSeed(
   context: SeedContext,
   attempt: () => Promise<SeedLease>,
-  {
-    waitMs = 0,
-    signal,
-    line,
-    wanted,
-  }: AcquireOptions & { readonly line: WaitingLine; readonly wanted: string },
+  { waitMs = 0, signal, line, wanted, abandoned }: Waiting,
 ): Promise<SeedLease> {
   const { clock } = context;
   const endMs = clock.monotonicMs() + waitMs;
@@ -80,7 +86,7 @@ export async function waitForSeed(
     for (;;) {
       // Before the attempt: what is released while it looks must not be missed.
       const turn = place.turn();
-      const found = await attemptOnce(attempt, signal);
+      const found = await attemptOnce(attempt, { signal, abandoned });
       if ('lease' in found) return found.lease;
       const leftMs = endMs - clock.monotonicMs();
       if (leftMs <= 0) throw found.failure;
@@ -96,17 +102,14 @@ export async function waitForSeed(
 /** A failure that may be none later. @throws {SeedError} any other, and `aborted`. */
 async function attemptOnce(
   attempt: () => Promise<SeedLease>,
-  signal: AbortSignal | undefined,
+  { signal, abandoned }: Pick<Waiting, 'abandoned'> & { readonly signal: AbortSignal | undefined },
 ): Promise<{ readonly lease: SeedLease } | { readonly failure: SeedError }> {
-  throwIfAborted(signal, 'acquire a seed');
   try {
-    const lease = await attempt();
-    if (!signal?.aborted) return { lease };
-    await lease[Symbol.asyncDispose]();
+    return {
+      lease: await unlessAborted(attempt, { signal, attempt: 'acquire a seed', late: abandoned.free }),
+    };
   } catch (failure) {
-    throwIfAborted(signal, 'acquire a seed');
     if (!(failure instanceof SeedError) || !PASSING.has(failure.code)) throw failure;
     return { failure };
   }
-  throw abortedError(signal, 'acquire a seed');
 }

@@ -18,6 +18,8 @@ export interface Climate {
   readonly outages: number;
   /** Of a change that is made, and whose answer is lost. */
   readonly lostAnswers: number;
+  /** Of a change that gets no answer, and comes to the store all the same: up to two leases later. */
+  readonly lateChanges: number;
   /** Of a note that the disk does not take. */
   readonly fullDisks: number;
   /** Of a place that cannot be reached from elsewhere. */

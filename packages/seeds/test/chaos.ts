@@ -40,14 +40,15 @@ function climateOf(dice: Dice): Climate {
     mortality: upTo(0.016),
     outages: upTo(0.04),
     lostAnswers: upTo(0.12),
+    lateChanges: upTo(0.12),
     fullDisks: upTo(0.1),
     cutLinks: upTo(0.3),
   };
 }
 
 /**
- * Programs on two machines lease three logins, let agents rotate them, verify them, bring back old homes, and are killed in the middle of anything; their stores go away, and answer too
- * late; the provider's clock steps; now and then another program has the same pool.
+ * Programs on two machines lease three logins, let agents rotate them, verify them, bring back old homes, and are killed in the middle of anything; their stores go away, answer too
+ * late, and get changes when nobody waits for them any more; the provider's clock steps; now and then another program has the same pool.
  * At the end every login must be the one that its provider takes, and none was spent twice.
  */
 export async function runChaos(seed: number): Promise<ChaosReport> {

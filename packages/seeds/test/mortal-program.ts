@@ -1,12 +1,29 @@
 import type { Host } from '@seedbed/host';
-import { createSeeds, type JournalEntry, type SeedHost, type SeedJournal, type Seeds } from '../src/index.ts';
+import {
+  createSeeds,
+  type JournalEntry,
+  type SeedHost,
+  type SeedJournal,
+  type SeedStore,
+  type Seeds,
+} from '../src/index.ts';
 import { SeedError } from '../src/seed-error.ts';
 import { testCredentialKind, testManifest } from '../src/testing/index.ts';
 import { type Climate, hostOf, LEASE_MS, type World } from './chaos-world.ts';
 import { createMemoryJournal, type MemoryJournal } from './memory-journal.ts';
 import type { SimulatedClock } from './simulated-clock.ts';
 
-const CALM: Climate = { mortality: 0, outages: 0, lostAnswers: 0, fullDisks: 0, cutLinks: 0 };
+/** After how long a store counts as away. */
+const ANSWER_MS = 30_000;
+
+const CALM: Climate = {
+  mortality: 0,
+  outages: 0,
+  lostAnswers: 0,
+  lateChanges: 0,
+  fullDisks: 0,
+  cutLinks: 0,
+};
 
 export interface Program {
   readonly seeds: Seeds;
@@ -46,7 +63,7 @@ export function startProgram(world: World, { machine, name, climate = CALM }: Pr
   const own = shared.another(name);
   const journal = mortalJournal(own, { step, isDiskFull: () => dice.happens(climate.fullDisks) });
   const unavailable = (): SeedError => new SeedError('store-unavailable', 'The store is away.');
-  const store = world.store.another({
+  const another = world.store.another({
     async intercept(operation, moment) {
       await step();
       const now = world.clock.monotonicMs();
@@ -56,6 +73,18 @@ export function startProgram(world: World, { machine, name, climate = CALM }: Pr
         throw unavailable();
     },
   });
+  const store: SeedStore = {
+    ...another,
+    async update(read, change) {
+      if (!dice.happens(climate.lateChanges)) return await another.update(read, change);
+      await step();
+      // It is on its way, whatever becomes of the program.
+      void world.clock.sleep(dice.upTo(LEASE_MS * 2)).then(() => world.store.update(read, change));
+      await world.clock.sleep(ANSWER_MS);
+      await step();
+      throw unavailable();
+    },
+  };
   const clock: SimulatedClock = {
     ...world.clock,
     async sleep(ms, options) {

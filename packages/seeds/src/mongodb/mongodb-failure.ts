@@ -6,7 +6,8 @@ import {
   MongoServerSelectionError,
   MongoTopologyClosedError,
 } from 'mongodb';
-import { SeedError } from '../seed-error.ts';
+import { abortedError, SeedError } from '../seed-error.ts';
+import { NoAnswerError } from './server-answer.ts';
 
 /** Not primary, shutting down, out of time: another server, or the same one later, will do it. Codes of MongoDB's specification of retryable errors. */
 const PASSING = new Set([6, 7, 50, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 64]);
@@ -15,6 +16,7 @@ function mongodbFailure(attempt: string, cause: unknown): SeedError {
   if (cause instanceof SeedError) return cause;
   const reason = cause instanceof Error ? cause.message : String(cause);
   const passes =
+    cause instanceof NoAnswerError ||
     cause instanceof MongoNetworkError ||
     cause instanceof MongoServerSelectionError ||
     cause instanceof MongoNotConnectedError ||
@@ -26,10 +28,16 @@ function mongodbFailure(attempt: string, cause: unknown): SeedError {
   });
 }
 
-export async function asked<T>(attempt: string, work: () => Promise<T>): Promise<T> {
+/** `attempt` completes the sentence "Could not …". */
+export async function asked<T>(
+  attempt: string,
+  work: () => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
   try {
     return await work();
   } catch (cause) {
+    if (signal?.aborted) throw abortedError(signal, attempt);
     throw mongodbFailure(attempt, cause);
   }
 }

@@ -1,12 +1,14 @@
 import { type Collection, type Db, type Document, ObjectId } from 'mongodb';
 import { fingerprintId } from '../fingerprint-id.ts';
+import { requireDuration } from '../require-settings.ts';
 import { SeedError } from '../seed-error.ts';
 import type { SeedId } from '../seed-facts.ts';
 import type { SeedStore, StoredSeed } from '../seed-store.ts';
 import { asked } from './mongodb-failure.ts';
 import { privateShape } from './private-shape.ts';
-import { createSeedBlobs, type SeedBlobs } from './seed-blobs.ts';
+import { createSeedBlobs } from './seed-blobs.ts';
 import type { StoredBytes } from './seed-shape.ts';
+import { answeredWithin } from './server-answer.ts';
 import { createServerClock } from './server-clock.ts';
 import { sharedShape } from './shared-shape.ts';
 
@@ -27,7 +29,7 @@ export interface SharedSeeds {
 }
 
 export interface MongodbSeedStoreOptions {
-  /** Stays the caller's. Its own timeouts say after how long a server counts as away. */
+  /** Stays the caller's. */
   readonly db: Db;
   readonly collection: string;
   /**
@@ -35,13 +37,22 @@ export interface MongodbSeedStoreOptions {
    * give them a collection of their own.
    */
   readonly shared?: SharedSeeds;
+  /** How long the server may take to answer one question, in milliseconds, before it counts as away. 30 seconds unless given. */
+  readonly answerMs?: number;
 }
 
+const ANSWER_MS = 30_000;
 const SWEEP_OLDER_MS = 3_600_000;
 const plain: SeedCodec = { encode: (bytes) => bytes, decode: (bytes) => bytes };
 
-/** Seeds in MongoDB, for any number of programs on any machines. Needs no transactions and makes no indexes. Does no I/O. */
-export function createMongodbSeedStore({ db, collection, shared }: MongodbSeedStoreOptions): SeedStore {
+/**
+ * Seeds in MongoDB, for any number of programs on any machines. Needs no transactions and makes no indexes. Does no I/O.
+ *
+ * @throws {SeedError} `invalid-config`.
+ */
+export function createMongodbSeedStore(options: MongodbSeedStoreOptions): SeedStore {
+  const { db, collection, shared, answerMs = ANSWER_MS } = options;
+  requireDuration({ answerMs }, { least: 1 });
   const seeds: Collection = db.collection(collection, {
     readPreference: 'primary',
     // What was acknowledged must survive the loss of a server.
@@ -49,21 +60,25 @@ export function createMongodbSeedStore({ db, collection, shared }: MongodbSeedSt
   });
   const shape = shared === undefined ? privateShape : sharedShape;
   const { bucket = 'fs', metadata = {}, codec = plain } = shared ?? {};
-  const blobs = shared === undefined ? undefined : createSeedBlobs({ db, bucket, seeds, metadata });
-  const clock = createServerClock(db);
+  const answered = answeredWithin(answerMs);
+  const blobs = shared === undefined ? undefined : createSeedBlobs({ db, bucket, seeds, metadata, answered });
+  const clock = createServerClock(db, answered);
   const label = `mongodb ${hostsOf(db)}/${db.databaseName}.${collection}`;
-  const ask = <T>(what: string, work: () => Promise<T>): Promise<T> => asked(`${what} in ${label}`, work);
+  const ask = <T>(what: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+    asked(`${what} in ${label}`, work, signal);
 
   const store = async (content: Uint8Array): Promise<StoredBytes> => {
     const bytes = await codec.encode(content);
     return { bytes, blobId: await blobs?.put(bytes) };
   };
-  const read = async (document: Document, nowMs: number): Promise<StoredSeed> => {
+  const read = async (document: Document, nowMs: number, signal?: AbortSignal): Promise<StoredSeed> => {
     const reading = shape.reading(document);
     const own = shape.content(document);
     const content = own.byteLength === 0 ? own : await decoded(codec, own);
     if (!reading.overwritten) return { ...reading, content, nowMs };
-    const foreign = await readForeign(blobs, document['blobId'], codec);
+    const { blobId } = document;
+    const blob = blobId instanceof ObjectId ? await blobs?.read(blobId, signal) : undefined;
+    const foreign = await foreignContent(codec, blob);
     return { ...reading, content, foreign, nowMs };
   };
   return {
@@ -71,33 +86,43 @@ export function createMongodbSeedStore({ db, collection, shared }: MongodbSeedSt
     contentReadBy:
       shared === undefined ? 'nobody' : shared.codec === undefined ? 'others' : 'others-by-codec',
     createId: fingerprintId,
-    now: () => ask('read the time', () => clock.now()),
-    get: (id) =>
-      ask(`read seed ${id}`, async () => {
-        const _id = idOf(id);
-        if (_id === undefined) return undefined;
-        const { found, nowMs } = await clock.find(seeds, { _id });
-        const [document] = found;
-        return document === undefined ? undefined : await read(document, nowMs);
-      }),
-    list: (filter = {}) =>
-      ask('list the seeds', async () => {
-        const wanted = filter.pool === undefined ? {} : shape.poolFilter(filter.pool);
-        const { found, nowMs } = await clock.find(seeds, wanted, { without: shape.contentField });
-        const readable = found.filter(({ _id }) => _id instanceof ObjectId);
-        return { seeds: readable.map((document) => shape.reading(document)), nowMs };
-      }),
+    now: ({ signal } = {}) => ask('read the time', () => clock.now(signal), signal),
+    get: (id, { signal } = {}) =>
+      ask(
+        `read seed ${id}`,
+        async () => {
+          const _id = idOf(id);
+          if (_id === undefined) return undefined;
+          const { found, nowMs } = await clock.find(seeds, { _id }, { signal });
+          const [document] = found;
+          return document === undefined ? undefined : await read(document, nowMs, signal);
+        },
+        signal,
+      ),
+    list: ({ pool, signal } = {}) =>
+      ask(
+        'list the seeds',
+        async () => {
+          const wanted = pool === undefined ? {} : shape.poolFilter(pool);
+          const { found, nowMs } = await clock.find(seeds, wanted, { without: shape.contentField, signal });
+          const readable = found.filter(({ _id }) => _id instanceof ObjectId);
+          return { seeds: readable.map((document) => shape.reading(document)), nowMs };
+        },
+        signal,
+      ),
     insert: (facts, content) =>
       ask('add a seed', async () => {
         const stored = await store(content);
-        await seeds.insertOne({ _id: new ObjectId(facts.id), ...shape.fresh(facts, stored) });
+        const document = { _id: new ObjectId(facts.id), ...shape.fresh(facts, stored) };
+        await answered(() => seeds.insertOne(document));
       }),
     update: (seed, { facts, content }) =>
       ask(`change seed ${facts.id}`, async () => {
         const stored = content === undefined ? undefined : await store(content);
         const filter = shape.asRead(new ObjectId(facts.id), seed.version);
         const before = stored === undefined ? undefined : shape.blobOf(seed.version);
-        const { modifiedCount } = await seeds.updateOne(filter, shape.change(seed, facts, stored));
+        const change = shape.change(seed, facts, stored);
+        const { modifiedCount } = await answered(() => seeds.updateOne(filter, change));
         const isDone = modifiedCount === 1;
         const useless = isDone ? before : stored?.blobId;
         if (useless !== undefined) await blobs?.delete(useless).catch(() => undefined);
@@ -107,7 +132,7 @@ export function createMongodbSeedStore({ db, collection, shared }: MongodbSeedSt
       ask(`remove seed ${seed.facts.id}`, async () => {
         const blob = shape.blobOf(seed.version);
         const filter = shape.asRead(new ObjectId(seed.facts.id), seed.version);
-        const { deletedCount } = await seeds.deleteOne(filter);
+        const { deletedCount } = await answered(() => seeds.deleteOne(filter));
         if (deletedCount === 1 && blob !== undefined) await blobs?.delete(blob).catch(() => undefined);
         return deletedCount === 1;
       }),
@@ -121,12 +146,7 @@ function idOf(id: SeedId): ObjectId | undefined {
 }
 
 /** Empty when there is nothing that could be read: whoever decides then keeps ours. */
-async function readForeign(
-  blobs: SeedBlobs | undefined,
-  blobId: unknown,
-  codec: SeedCodec,
-): Promise<Uint8Array> {
-  const stored = blobId instanceof ObjectId ? await blobs?.read(blobId) : undefined;
+async function foreignContent(codec: SeedCodec, stored: Uint8Array | undefined): Promise<Uint8Array> {
   if (stored === undefined) return new Uint8Array();
   return await decoded(codec, stored).catch(() => new Uint8Array());
 }

@@ -1,12 +1,13 @@
-import { type Collection, type Db, GridFSBucket, ObjectId } from 'mongodb';
+import { type Collection, type Db, type FindCursor, GridFSBucket, ObjectId } from 'mongodb';
 import { MAX_CONTENT_BYTES } from '../seed-archive.ts';
 import { SeedError } from '../seed-error.ts';
+import type { Answered } from './server-answer.ts';
 
 /** The blobs of seeds in GridFS, where other programs look for them. Small: a seed fits into memory. */
 export interface SeedBlobs {
   put(bytes: Uint8Array): Promise<ObjectId>;
   /** `undefined` when it is not there, or not whole. */
-  read(id: ObjectId): Promise<Uint8Array | undefined>;
+  read(id: ObjectId, signal?: AbortSignal): Promise<Uint8Array | undefined>;
   delete(id: ObjectId): Promise<void>;
   /** Removes blobs of ours that no seed points at, and chunks without a file, if they are from before then. Gives how many. */
   sweep(beforeMs: number): Promise<number>;
@@ -17,45 +18,46 @@ export interface SeedBlobsOptions {
   readonly bucket: string;
   readonly seeds: Collection;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly answered: Answered;
 }
 
 const FILENAME = 'seed';
 const CHUNK_BYTES = 261_120;
 const BATCH = 500;
 
-export function createSeedBlobs({ db, bucket: bucketName, seeds, metadata }: SeedBlobsOptions): SeedBlobs {
+export function createSeedBlobs(options: SeedBlobsOptions): SeedBlobs {
+  const { db, bucket: bucketName, seeds, metadata, answered } = options;
   const durable = { w: 'majority' } as const;
   const bucket = new GridFSBucket(db, { bucketName, chunkSizeBytes: CHUNK_BYTES, writeConcern: durable });
   const files = db.collection(`${bucketName}.files`);
   const chunks = db.collection(`${bucketName}.chunks`);
-  const isThere = async (id: ObjectId): Promise<boolean> =>
-    (await files.countDocuments({ _id: id }, { limit: 1 })) > 0;
+  const isThere = async (id: ObjectId, signal?: AbortSignal): Promise<boolean> => {
+    const found = await answered(
+      (unwanted) => files.countDocuments({ _id: id }, { limit: 1, signal: unwanted }),
+      signal,
+    );
+    return found > 0;
+  };
+  const remove = (id: ObjectId): Promise<void> => answered(() => bucket.delete(id));
   return {
-    async put(bytes) {
-      const upload = bucket.openUploadStream(FILENAME, {
-        metadata: { ...metadata, seedbed: seeds.collectionName },
-      });
-      await new Promise<void>((resolve, reject) => {
-        upload.once('finish', () => resolve());
-        upload.once('error', reject);
-        upload.end(bytes);
-      });
-      return upload.id;
-    },
-    async read(id) {
-      if (!(await isThere(id))) return undefined;
-      const pieces: Uint8Array[] = [];
-      let length = 0;
+    put: (bytes) =>
+      answered(async (unwanted) => {
+        const upload = bucket.openUploadStream(FILENAME, {
+          metadata: { ...metadata, seedbed: seeds.collectionName },
+        });
+        unwanted.addEventListener('abort', () => upload.destroy(), { once: true });
+        await new Promise<void>((resolve, reject) => {
+          upload.once('finish', () => resolve());
+          upload.on('error', reject);
+          upload.once('close', () => reject(new Error('the upload was given up')));
+          upload.end(bytes);
+        });
+        return upload.id;
+      }),
+    async read(id, signal) {
+      if (!(await isThere(id, signal))) return undefined;
       try {
-        for await (const piece of bucket.openDownloadStream(id) as AsyncIterable<Uint8Array>) {
-          length += piece.byteLength;
-          if (length > MAX_CONTENT_BYTES)
-            throw new SeedError(
-              'too-large',
-              `The blob ${id} is too large for a seed: ${MAX_CONTENT_BYTES} bytes are the most.`,
-            );
-          pieces.push(piece);
-        }
+        return await answered((unwanted) => download(bucket, id, unwanted), signal);
       } catch (failure) {
         if (
           failure instanceof Error &&
@@ -64,37 +66,72 @@ export function createSeedBlobs({ db, bucket: bucketName, seeds, metadata }: See
           return undefined;
         throw failure;
       }
-      return Buffer.concat(pieces);
     },
     async delete(id) {
-      await bucket.delete(id).catch(async (failure: unknown) => {
+      await remove(id).catch(async (failure: unknown) => {
         // Somebody else was quicker: they delete what they replace, too.
         if (await isThere(id)) throw failure;
       });
     },
     async sweep(beforeMs) {
       const before = ObjectId.createFromTime(Math.floor(beforeMs / 1000));
-      const unused = await unusedFiles({ files, seeds, before });
-      for (const id of unused) await bucket.delete(id).catch(() => undefined);
-      return unused.length + (await removeLooseChunks({ files, chunks, before }));
+      const unused = await unusedFiles({ files, seeds, before, answered });
+      for (const id of unused) await remove(id).catch(() => undefined);
+      return unused.length + (await removeLooseChunks({ files, chunks, before, answered }));
     },
   };
+}
+
+async function download(bucket: GridFSBucket, id: ObjectId, unwanted: AbortSignal): Promise<Uint8Array> {
+  const stream = bucket.openDownloadStream(id);
+  unwanted.addEventListener('abort', () => stream.destroy(), { once: true });
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of stream as AsyncIterable<Uint8Array>) {
+    length += piece.byteLength;
+    if (length > MAX_CONTENT_BYTES)
+      throw new SeedError(
+        'too-large',
+        `The blob ${id} is too large for a seed: ${MAX_CONTENT_BYTES} bytes are the most.`,
+      );
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
+/** What a cursor finds, each time it asks the server within the time for one answer. */
+async function* answeredEach<T>(cursor: FindCursor<T>, answered: Answered): AsyncGenerator<T> {
+  try {
+    for (;;) {
+      const found = await answered(() => cursor.next());
+      if (found === null) return;
+      yield found;
+    }
+  } finally {
+    // Not waited for: whoever is silent is silent here too.
+    cursor.close().catch(() => undefined);
+  }
 }
 
 interface Sweep {
   readonly files: Collection;
   readonly before: ObjectId;
+  readonly answered: Answered;
 }
 
 async function unusedFiles({
   files,
   seeds,
   before,
+  answered,
 }: Sweep & { readonly seeds: Collection }): Promise<ObjectId[]> {
   const own = { filename: FILENAME, 'metadata.seedbed': seeds.collectionName, _id: { $lt: before } };
-  const ids = (await files.find(own, { projection: { _id: 1 } }).toArray()).map(({ _id }) => _id);
+  const ids: ObjectId[] = [];
+  for await (const { _id } of answeredEach(files.find(own, { projection: { _id: 1 } }), answered))
+    ids.push(_id);
   const used = new Set<string>();
-  for await (const { blobId } of seeds.find({}, { projection: { blobId: 1 } })) used.add(String(blobId));
+  for await (const { blobId } of answeredEach(seeds.find({}, { projection: { blobId: 1 } }), answered))
+    used.add(String(blobId));
   return ids.filter((id) => !used.has(String(id)));
 }
 
@@ -103,19 +140,22 @@ async function removeLooseChunks({
   files,
   chunks,
   before,
+  answered,
 }: Sweep & { readonly chunks: Collection }): Promise<number> {
   let removed = 0;
   let batch: ObjectId[] = [];
   const remove = async (): Promise<void> => {
-    const present = await files.find({ _id: { $in: batch } }, { projection: { _id: 1 } }).toArray();
+    const wanted = { _id: { $in: batch } };
+    const present = await answered(() => files.find(wanted, { projection: { _id: 1 } }).toArray());
     const whole = new Set(present.map(({ _id }) => String(_id)));
     const loose = batch.filter((id) => !whole.has(String(id)));
-    if (loose.length > 0) await chunks.deleteMany({ files_id: { $in: loose } });
+    if (loose.length > 0) await answered(() => chunks.deleteMany({ files_id: { $in: loose } }));
     removed += loose.length;
     batch = [];
   };
   const first = { n: 0, files_id: { $lt: before } };
-  for await (const { files_id: id } of chunks.find(first, { projection: { files_id: 1 } })) {
+  const found = chunks.find(first, { projection: { files_id: 1 } });
+  for await (const { files_id: id } of answeredEach(found, answered)) {
     batch.push(id);
     if (batch.length === BATCH) await remove();
   }

@@ -4,7 +4,7 @@ import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fingerprintId } from '../fingerprint-id.ts';
 import { parseSeedFacts } from '../parse-seed-facts.ts';
-import { SeedError } from '../seed-error.ts';
+import { SeedError, throwIfAborted } from '../seed-error.ts';
 import type { SeedFacts } from '../seed-facts.ts';
 import type { SeedReading, SeedStore, SeedVersion } from '../seed-store.ts';
 import { type ClockReading, createBootClock } from './boot-clock.ts';
@@ -80,24 +80,33 @@ function createStore(database: DatabaseSync, file: string): SeedStore {
   const replace = database.prepare(`UPDATE seeds SET content = :content, ${change}`);
   const remove = database.prepare(`DELETE FROM seeds WHERE ${asRead}`);
   const look = (): ClockReading => clock.read(() => Number(latestLease.get()?.['latest'] ?? 0));
-  const ask = <T>(what: string, work: () => T): Promise<T> => tried(`${what} in ${file}`, work);
+  const ask = <T>(what: string, work: () => T, signal?: AbortSignal): Promise<T> =>
+    tried(`${what} in ${file}`, work, signal);
   return {
     label: `sqlite ${file}`,
     contentReadBy: 'nobody',
     createId: fingerprintId,
-    now: () => ask('read the time', () => look().nowMs),
-    get: (id) =>
-      ask(`read seed ${id}`, () => {
-        const { nowMs, zero } = look();
-        const row = one.get(id);
-        return row && { ...reading(row, zero), content: bytesOf(row['content']), nowMs };
-      }),
-    list: (filter = {}) =>
-      ask('list the seeds', () => {
-        const { nowMs, zero } = look();
-        const rows = filter.pool === undefined ? all.all() : pool.all(filter.pool);
-        return { seeds: rows.map((row) => reading(row, zero)), nowMs };
-      }),
+    now: ({ signal } = {}) => ask('read the time', () => look().nowMs, signal),
+    get: (id, { signal } = {}) =>
+      ask(
+        `read seed ${id}`,
+        () => {
+          const { nowMs, zero } = look();
+          const row = one.get(id);
+          return row && { ...reading(row, zero), content: bytesOf(row['content']), nowMs };
+        },
+        signal,
+      ),
+    list: ({ pool: wanted, signal } = {}) =>
+      ask(
+        'list the seeds',
+        () => {
+          const { nowMs, zero } = look();
+          const rows = wanted === undefined ? all.all() : pool.all(wanted);
+          return { seeds: rows.map((row) => reading(row, zero)), nowMs };
+        },
+        signal,
+      ),
     insert: (facts, content) =>
       ask('add a seed', () => {
         insert.run({ ...columns(facts), content });
@@ -148,9 +157,10 @@ function bytesOf(value: SQLOutputValue | undefined): Uint8Array {
   throw new SeedError('store-failed', 'The content of a stored seed is missing.');
 }
 
-async function tried<T>(attempt: string, work: () => T): Promise<T> {
+async function tried<T>(attempt: string, work: () => T, signal?: AbortSignal): Promise<T> {
   const endMs = performance.now() + PATIENCE_MS;
   for (;;) {
+    throwIfAborted(signal, attempt);
     try {
       return work();
     } catch (failure) {

@@ -1,7 +1,7 @@
 import { fingerprintId } from '../fingerprint-id.ts';
-import { SeedError } from '../seed-error.ts';
+import { SeedError, unlessAborted } from '../seed-error.ts';
 import type { SeedFacts, SeedId } from '../seed-facts.ts';
-import type { SeedReading, SeedStore, SeedVersion, StoredSeed } from '../seed-store.ts';
+import type { QuestionOptions, SeedReading, SeedStore, SeedVersion, StoredSeed } from '../seed-store.ts';
 
 /** What a memory store is asked to do. */
 export type StoreOperation = 'now' | 'get' | 'list' | 'insert' | 'update' | 'remove' | 'sweep';
@@ -46,22 +46,35 @@ function storeOver(rows: Map<SeedId, Row>, options: MemorySeedStoreOptions): Mem
     await intercept(operation, 'after');
     return result;
   };
+  const question = <T>(
+    operation: StoreOperation,
+    work: () => T,
+    { signal }: QuestionOptions = {},
+  ): Promise<T> => unlessAborted(() => ask(operation, work), { signal, attempt: `${operation} in ${label}` });
   const changed = (read: SeedReading): boolean => String(rows.get(read.facts.id)?.revision) !== read.version;
   return {
     label,
     contentReadBy: 'nobody',
     createId: fingerprintId,
-    now: () => ask('now', now),
-    get: (id) =>
-      ask('get', () => {
-        const row = rows.get(id);
-        return row === undefined ? undefined : storedSeed(row, now());
-      }),
-    list: ({ pool } = {}) =>
-      ask('list', () => {
-        const wanted = [...rows.values()].filter(({ facts }) => pool === undefined || facts.pool === pool);
-        return { seeds: wanted.map(readingOf), nowMs: now() };
-      }),
+    now: (options) => question('now', now, options),
+    get: (id, options) =>
+      question(
+        'get',
+        () => {
+          const row = rows.get(id);
+          return row === undefined ? undefined : storedSeed(row, now());
+        },
+        options,
+      ),
+    list: ({ pool, ...options } = {}) =>
+      question(
+        'list',
+        () => {
+          const wanted = [...rows.values()].filter(({ facts }) => pool === undefined || facts.pool === pool);
+          return { seeds: wanted.map(readingOf), nowMs: now() };
+        },
+        options,
+      ),
     insert: (facts, content) =>
       ask('insert', () => {
         if (rows.has(facts.id)) throw new SeedError('store-failed', `There is a seed ${facts.id} already.`);

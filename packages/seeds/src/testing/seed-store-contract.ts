@@ -53,6 +53,20 @@ const CASES: readonly CaseDefinition[] = [
     },
   },
   {
+    name: 'gives up a question whose signal has fired',
+    async check(store) {
+      const facts = fewFacts(store);
+      await store.insert(facts, randomBytes(10));
+      const signal = AbortSignal.abort();
+      const aborted = { name: 'SeedError', code: 'aborted' };
+      await assert.rejects(store.get(facts.id, { signal }), aborted);
+      await assert.rejects(store.list({ signal }), aborted);
+      await assert.rejects(store.now({ signal }), aborted);
+      const still = new AbortController();
+      assert.notEqual(await store.get(facts.id, { signal: still.signal }), undefined);
+    },
+  },
+  {
     name: 'keeps content of a megabyte, and content of one byte',
     async check(store) {
       for (const size of [1_000_000, 1]) {

@@ -15,7 +15,8 @@ export interface Connections {
   /**
    * Looks again whenever something has changed, until there is what is looked for.
    *
-   * @throws {HostError} `timeout` when that takes too long, `host-lost` when there was no connection for so long, `aborted`.
+   * @throws {HostError} `timeout` when that takes too long, `host-lost` when there was no connection for so long, `aborted`; why the host refuses a further
+   * connection, where it does for good and no place comes free on those that are up.
    */
   whenThere<T>(signal: AbortSignal | undefined, look: () => T | undefined): Promise<T>;
   /** One with room for a session. Where there is none, room is being made: look again. */
@@ -41,6 +42,11 @@ export interface ConnectionsOptions {
 export const READY_SHELLS = 2;
 /** After a further connection could not be opened, how long none is tried. */
 const GROWTH_PAUSE_MS = 5_000;
+/**
+ * Where the host refuses a further connection for good, how long somebody waits for a place on those that are up while nothing changes. Commands that end soon
+ * take turns there; behind those that stay, nobody has to wait to be told.
+ */
+const REFUSED_PATIENCE_MS = 2_000;
 /** Trying again does not help. */
 const FINAL_CODES: ReadonlySet<HostErrorCode> = new Set([
   'host-key-unknown',
@@ -147,22 +153,26 @@ export function createConnections(first: Connection, options: ConnectionsOptions
     return new HostError('host-lost', `${story}: ${cause.message}`, { cause });
   };
   const refuse = (): HostError => {
-    if (live.length > 0) return full(live.length, waitMs, growthFailure);
+    if (live.length > 0)
+      return full(connector.label, { connections: live.length, ...options, growthFailure });
     return new HostError(
       'host-lost',
       `${connector.label} could not be reached for ${waitMs} ms, so that nothing was asked of it; it is still being tried.`,
     );
   };
+  const isRefusedGrowth = (): boolean => live.length > 0 && growing === undefined && isFinal(growthFailure);
   /** Looks again whenever something has changed, until there is what is looked for. */
   const whenThere = async <T>(signal: AbortSignal | undefined, look: () => T | undefined): Promise<T> => {
     const deadline = AbortSignal.timeout(waitMs);
+    let patience: AbortSignal | undefined;
     for (;;) {
       over.signal.throwIfAborted();
       throwIfAborted(signal, 'open a session');
       const found = look();
       if (found !== undefined) return found;
-      if (deadline.aborted) throw refuse();
-      await waiters.woken(signal === undefined ? [deadline] : [deadline, signal]);
+      if (deadline.aborted || (patience?.aborted && isRefusedGrowth())) throw refuse();
+      patience = isRefusedGrowth() ? AbortSignal.timeout(REFUSED_PATIENCE_MS) : undefined;
+      await waiters.woken([deadline, patience, signal].filter((each) => each !== undefined));
     }
   };
   const withRoom = (): LiveConnection | undefined => {
@@ -194,11 +204,27 @@ function asHostError(failure: unknown): HostError {
   return new HostError('host-lost', `The host cannot be reached any more: ${reason}`, { cause: failure });
 }
 
-function full(connections: number, waitMs: number, growthFailure: HostError | undefined): HostError {
-  const why = growthFailure === undefined ? '' : ` A further connection failed: ${growthFailure.message}`;
-  return new HostError(
-    'timeout',
-    `No session of the host came free within ${waitMs} ms, with ${connections} connections in use: allow more of them (maxConnections), or run less at once.${why}`,
-    { cause: growthFailure },
-  );
+interface Fullness {
+  readonly connections: number;
+  readonly maxConnections: number;
+  readonly waitMs: number;
+  readonly growthFailure: HostError | undefined;
+}
+
+/** Why there is no place: that more connections are refused, or cannot be had now, or may not be opened. */
+function full(label: string, { connections, maxConnections, waitMs, growthFailure }: Fullness): HostError {
+  const all = connections === 1 ? 'the one connection' : `all ${connections} connections`;
+  if (growthFailure !== undefined) {
+    const refused = isFinal(growthFailure) ? 'is refused' : 'failed';
+    return new HostError(
+      isFinal(growthFailure) ? growthFailure.code : 'timeout',
+      `A further connection to ${label} ${refused}, and no place came free on ${all} to it: ${growthFailure.message}`,
+      { cause: growthFailure },
+    );
+  }
+  const advice =
+    connections < maxConnections
+      ? 'The next one was still being opened.'
+      : 'Allow more of them (maxConnections), or run less at once.';
+  return new HostError('timeout', `No place came free within ${waitMs} ms on ${all} to ${label}. ${advice}`);
 }

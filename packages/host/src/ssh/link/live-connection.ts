@@ -9,6 +9,8 @@ import { letGoOf, openSession, type Session, type Terminal } from './ssh-session
 const SESSIONS_PER_CONNECTION = 10;
 /** SSH_OPEN_CONNECT_FAILED of RFC 4254, which OpenSSH gives when it has no session left. */
 const REFUSED_FOR_NOW = 2;
+/** sshd may refuse a session in the place of one that has just been closed: it lets go of that a moment later. */
+const LATE_RELEASE_MS = 100;
 
 /** A connection that is up, and the sessions over it. */
 export interface LiveConnection {
@@ -46,7 +48,19 @@ export function createLiveConnection(
   let taken = 0;
   let inUse = 0;
   let capacity = SESSIONS_PER_CONNECTION;
+  /** How many are open, and the most that the host has had open at once. */
+  let [openNow, proven] = [0, 0];
   let warming = 0;
+
+  const shrink = (): void => {
+    capacity = Math.max(1, Math.min(capacity, taken - 1));
+    if (capacity >= proven) return;
+    const restore = (): void => {
+      capacity = Math.max(capacity, proven);
+      onFreed();
+    };
+    setTimeout(restore, LATE_RELEASE_MS).unref();
+  };
 
   const occupy = async (line: string, terminal?: Terminal): Promise<Session | undefined> => {
     taken += 1;
@@ -56,10 +70,15 @@ export function createLiveConnection(
     };
     try {
       const session = await openSession(connection, line, { terminal, withinMs: answerWithinMs });
-      session.channel.once('close', release);
+      openNow += 1;
+      proven = Math.max(proven, openNow);
+      session.channel.once('close', () => {
+        openNow -= 1;
+        release();
+      });
       return session;
     } catch (failure) {
-      if (isRefusal(failure)) capacity = Math.max(1, Math.min(capacity, taken - 1));
+      if (isRefusal(failure)) shrink();
       release();
       if (isRefusal(failure) && taken > 0) return undefined;
       throw failure instanceof HostError ? failure : refused(failure);

@@ -215,6 +215,47 @@ describe('connections', () => {
     expect((await run(host, { argv: ['echo', 'one'] })).stdout).toBe('one\n');
   });
 
+  describe('of which the host refuses a further one, as the key was revoked', () => {
+    const manyCats = async (host: Host, count: number): Promise<PromiseSettledResult<HostProcess>[]> =>
+      await Promise.allSettled(Array.from({ length: count }, () => host.spawn({ argv: ['cat'] })));
+
+    it('let nobody wait who would need one, and say what was refused', async () => {
+      await using server = await openSshd();
+      await using host = await openSshHost({ ...addressOf(server), waitMs: 600_000 });
+      await writeFile(server.authorizedKeysFile, '');
+      const starts = await manyCats(host, 14);
+      const refusals = starts.flatMap((start) => (start.status === 'rejected' ? [start.reason] : []));
+      expect(refusals.length).toBeGreaterThan(3);
+      for (const refusal of refusals) expect(refusal).toMatchObject({ code: 'permission-denied' });
+      expect(refusals[0].message).toMatch(/^A further connection to .* is refused.*did not let the user in/s);
+      expect(refusals[0].message).not.toContain('maxConnections');
+      expect((await host.stat(host.home))?.kind).toBe('directory');
+    }, 60_000);
+
+    it('give the places that come free to those who wait, and open more when the key is let in again', async () => {
+      await using server = await openSshd();
+      const keys = await readFile(server.authorizedKeysFile);
+      await using host = await openSshHost({ ...addressOf(server), waitMs: 600_000 });
+      await writeFile(server.authorizedKeysFile, '');
+      const starts = await manyCats(host, 10);
+      const cats = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+      expect(cats.length).toBeLessThan(10);
+      for (const cat of cats) {
+        const waiting = run(host, { argv: ['echo', 'my turn'] });
+        await cat.stdin.close();
+        expect((await waiting).stdout).toBe('my turn\n');
+        await host.spawn({ argv: ['cat'] });
+      }
+      await writeFile(server.authorizedKeysFile, keys);
+      await expect
+        .poll(async () => (await manyCats(host, 5)).some(({ status }) => status === 'rejected'), {
+          timeout: 30_000,
+        })
+        .toBe(false);
+      expect(server.connections).toBeGreaterThan(1);
+    }, 60_000);
+  });
+
   it('are not idle while something is done with files over them', async () => {
     await using server = await openSshd();
     await using host = await openSshHost({ ...addressOf(server), idleMs: 50 });

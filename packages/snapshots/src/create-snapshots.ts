@@ -221,7 +221,7 @@ export function createSnapshots({
       const last = latest
         ? memory.load(task, { row: latest, ...(signal && { signal }) })
         : Promise.resolve(undefined);
-      const { row, manifest, head, progress } = await saveSnapshot(host, folder, {
+      const { row, manifest, unstable, head, progress } = await saveSnapshot(host, folder, {
         ...{ blobs, index, begun, last, task, required, now },
         exclude: withoutRequired(exclude, required),
         keep,
@@ -237,11 +237,10 @@ export function createSnapshots({
         ...(signal && { signal }),
       });
       memory.keep(row, manifest);
-      const unstable = manifest.entries.filter((each) => each.kind === 'file' && each.unstable);
       return {
         snapshot: row,
         leftOut: manifest.leftOut,
-        unstable: unstable.map(({ path }) => path),
+        unstable,
         progress,
         ...(await cleanup(head, signal)),
       };
@@ -334,7 +333,8 @@ export function createSnapshots({
 }
 
 function shown(snapshot: SnapshotRow, manifest: Manifest): ShownSnapshot {
-  const { host, facts, exclude, leftOut, entries } = manifest;
+  const { host, facts, exclude, leftOut } = manifest;
+  const entries = [...manifest.entries];
   const records = manifest.records.map(({ name, size }) => ({ name, size }));
   return { snapshot, host, facts, exclude, leftOut, entries, records };
 }

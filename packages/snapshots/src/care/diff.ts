@@ -11,19 +11,18 @@ export type ChangeOfEntry = 'kind' | 'content' | 'mode' | 'target' | 'time';
 
 /** What changed from one snapshot to another. A folder whose time changed because of what is in it is not named. */
 export function diffManifests(from: Manifest, to: Manifest): SnapshotDiff {
-  const before = new Map(from.entries.map((entry) => [entry.path, entry]));
-  const after = new Set(to.entries.map(({ path }) => path));
   const added: string[] = [];
   const changed: { path: string; what: readonly ChangeOfEntry[] }[] = [];
   for (const entry of to.entries) {
-    const old = before.get(entry.path);
+    const old = from.entries.find(entry.path);
     if (old === undefined) added.push(entry.path);
     else {
       const what = changesOf(old, entry);
       if (what.length > 0) changed.push({ path: entry.path, what });
     }
   }
-  const removed = from.entries.map(({ path }) => path).filter((path) => !after.has(path));
+  const removed: string[] = [];
+  for (const { path } of from.entries) if (to.entries.find(path) === undefined) removed.push(path);
   return { added, removed, changed };
 }
 

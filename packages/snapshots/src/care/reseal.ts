@@ -1,4 +1,5 @@
 import type { BlobId, BlobStore, Keyring } from '@seedbed/blob-store';
+import { createChunkTable } from '../compact/chunk-table.ts';
 import type { Manifest } from '../manifest/manifest.ts';
 import { loadManifest, storeManifest } from '../manifest/stored-manifest.ts';
 import { asFailureOf } from '../removed-meanwhile.ts';
@@ -156,9 +157,8 @@ async function renamed(
   if (!isMoved && !old.has(row.manifest)) return row;
   const now = (id: BlobId): BlobId => moved.get(id) ?? id;
   const manifest = await loadManifest(blobs, task, { row, ...(signal && { signal }) });
-  const chunks = new Map(
-    [...manifest.chunks].map(([id, place]) => [id, { ...place, pack: now(place.pack) }]),
-  );
+  const chunks = createChunkTable();
+  for (const [id, place] of manifest.chunks) chunks.add(id, { ...place, pack: now(place.pack) });
   const changed: Manifest = { ...manifest, chunks };
   const id = blobs.createId();
   own.add(id);

@@ -1,5 +1,5 @@
 import { type BlobId, type BlobStore, BlobStoreError } from '@seedbed/blob-store';
-import type { ChunkId, ChunkPlace } from '../manifest/manifest.ts';
+import type { ChunkId, ChunkPlace, ChunkPlaces } from '../manifest/manifest.ts';
 import { SnapshotError } from '../snapshot-error.ts';
 import { asSnapshotError } from '../store-failure.ts';
 import { chunkIdOf } from './chunk-id.ts';
@@ -23,7 +23,7 @@ export interface ReadChunk {
 }
 
 export interface ReadChunksOptions {
-  readonly places: ReadonlyMap<ChunkId, ChunkPlace>;
+  readonly places: Pick<ChunkPlaces, 'get'>;
   /** For messages. */
   readonly what: string;
   readonly signal?: AbortSignal;

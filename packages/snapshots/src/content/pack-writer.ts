@@ -1,5 +1,6 @@
 import type { BlobId, BlobStore } from '@seedbed/blob-store';
-import { CHUNK_BYTES, type ChunkId, type ChunkPlace } from '../manifest/manifest.ts';
+import { createChunkTable } from '../compact/chunk-table.ts';
+import { CHUNK_BYTES, type ChunkId, type ChunkPlaces } from '../manifest/manifest.ts';
 import type { Chunk } from './chunk-content.ts';
 import { compress, type StoredChunk } from './compression.ts';
 import { releaseBytes } from './release-bytes.ts';
@@ -22,7 +23,7 @@ export interface PackWriter {
   /** Bytes that were put so far. */
   readonly storedBytes: number;
   /** Puts what is left. Every chunk that was added now lies where this says. */
-  finish(): Promise<ReadonlyMap<ChunkId, ChunkPlace>>;
+  finish(): Promise<ChunkPlaces>;
   /** Begins nothing more; resolves when nothing is on its way to the store any more. */
   giveUp(): Promise<void>;
   /** Ids of all packs that were put or begun, also after a failure. */
@@ -45,8 +46,8 @@ export function createPackWriter(
   blobs: BlobStore,
   { labels, signal }: { readonly labels: Readonly<Record<string, string>>; readonly signal?: AbortSignal },
 ): PackWriter {
-  const added = new Set<ChunkId>();
-  const places = new Map<ChunkId, ChunkPlace>();
+  const waiting = new Set<ChunkId>();
+  const places = createChunkTable();
   const packs: BlobId[] = [];
   const room = createRoom(WAITING_BYTES);
   const puts = createRoom(PUTS_AT_ONCE);
@@ -86,7 +87,7 @@ export function createPackWriter(
   }
 
   async function place({ id, bytes, stored }: Waiting): Promise<void> {
-    places.set(id, {
+    places.add(id, {
       pack: pack.id,
       offset: pack.bytes,
       storedBytes: stored.bytes.length,
@@ -112,19 +113,24 @@ export function createPackWriter(
         if (!failure.met) await place({ id, bytes: length, stored: done });
       })
       .catch(fail)
-      .finally(() => room.give(weightOf(length)));
+      .finally(() => {
+        waiting.delete(id);
+        room.give(weightOf(length));
+      });
   }
 
+  const has = (id: ChunkId): boolean => waiting.has(id) || places.has(id);
+
   return {
-    has: (id) => added.has(id),
+    has,
     packs,
     get storedBytes() {
       return storedBytes;
     },
     async add(id, chunk) {
       if (failure.met) throw failure.error;
-      if (added.has(id)) return;
-      added.add(id);
+      if (has(id)) return;
+      waiting.add(id);
       const { length } = chunk.bytes;
       order = enter(id, chunk);
       await room.take(weightOf(length));

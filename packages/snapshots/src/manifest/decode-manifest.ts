@@ -1,11 +1,12 @@
 import type { BlobId } from '@seedbed/blob-store';
 import { z } from 'zod';
+import { createChunkTable } from '../compact/chunk-table.ts';
+import { createEntryList } from '../compact/entry-list.ts';
 import { SnapshotError } from '../snapshot-error.ts';
 import { MANIFEST_FORMAT, MANIFEST_VERSION } from './encode-manifest.ts';
 import {
   CHUNK_BYTES,
   type ChunkId,
-  type ChunkPlace,
   type Json,
   type LeftOut,
   type Manifest,
@@ -20,7 +21,8 @@ const mode = z.int().min(0).max(0o777);
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 /** Whoever reads as much as one says has room for it. */
 const chunkBytes = z.int().min(0).max(CHUNK_BYTES);
-const chunkId = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+/** 32 bytes, of which the last letter says four bits. */
+const chunkId = z.string().regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/);
 const blobId = z.custom<BlobId>((value) => typeof value === 'string' && /^[A-Za-z0-9_-]{1,128}$/.test(value));
 
 const reason = z.enum(['excluded', 'regenerable', 'special', 'unreadable', 'gone']);
@@ -100,17 +102,16 @@ function createReading(what: string): Reading {
   let lines = 0;
   let ended = false;
   const packs: BlobId[] = [];
-  const ids: ChunkId[] = [];
-  const chunks = new Map<ChunkId, ChunkPlace>();
-  const entries: SnapshotEntry[] = [];
+  const chunks = createChunkTable();
+  const entries = createEntryList();
   const records: RecordEntry[] = [];
   const leftOut: LeftOut[] = [];
-  const at = <T>(list: readonly T[], index: number): T => {
-    const found = list[index];
+  const known = <T>(found: T | undefined): T => {
     if (found === undefined) throw damaged(what, 'a line names something that no line before it does');
     return found;
   };
-  const named = (numbers: readonly number[]): readonly ChunkId[] => numbers.map((number) => at(ids, number));
+  const named = (numbers: readonly number[]): readonly ChunkId[] =>
+    numbers.map((number) => known(chunks.idAt(number)));
 
   function add(line: Line): void {
     switch (line[0]) {
@@ -118,9 +119,9 @@ function createReading(what: string): Reading {
         return void packs.push(line[1]);
       case 'c': {
         const [, id, pack, offset, storedBytes, bytes, codec] = line;
-        ids.push(id);
-        const place = { pack: at(packs, pack), offset, storedBytes, bytes };
-        return void chunks.set(id, { ...place, codec: codec === 1 ? 'zstd' : 'none' });
+        const place = { pack: known(packs[pack]), offset, storedBytes, bytes };
+        if (chunks.has(id)) throw damaged(what, 'it says twice where a chunk lies');
+        return void chunks.add(id, { ...place, codec: codec === 1 ? 'zstd' : 'none' });
       }
       case 'o':
         return void leftOut.push({ path: line[1], reason: line[2] });
@@ -131,7 +132,7 @@ function createReading(what: string): Reading {
         if (!ended) throw damaged(what, `it has ${lines} lines instead of ${line[1]}`);
         return;
       default:
-        return void entries.push(entryOf(line, named));
+        return void entries.add(entryOf(line, named));
     }
   }
 

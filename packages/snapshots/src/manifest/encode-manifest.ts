@@ -27,7 +27,6 @@ export function* encodeManifest(manifest: Manifest): Generator<Uint8Array> {
 function* lines(manifest: Manifest): Generator<unknown> {
   const { entries, records, chunks, leftOut, ...facts } = manifest;
   const packs = new Map<BlobId, number>();
-  const numbers = new Map<ChunkId, number>();
   let count = 1;
   yield {
     ...{ format: MANIFEST_FORMAT, version: MANIFEST_VERSION },
@@ -37,19 +36,18 @@ function* lines(manifest: Manifest): Generator<unknown> {
     count += 1;
     yield ['o', path, reason];
   }
-  for (const { pack } of chunks.values()) {
+  for (const { pack } of chunks.places()) {
     if (packs.has(pack)) continue;
     packs.set(pack, packs.size);
     count += 1;
     yield ['p', pack];
   }
   for (const [id, { pack, offset, storedBytes, bytes, codec }] of chunks) {
-    numbers.set(id, numbers.size);
     count += 1;
     yield ['c', id, packs.get(pack), offset, storedBytes, bytes, codec === 'zstd' ? 1 : 0];
   }
   const numbered = (ids: readonly ChunkId[]): readonly (number | undefined)[] =>
-    ids.map((id) => numbers.get(id));
+    ids.map((id) => chunks.positionOf(id));
   for (const entry of entries) {
     count += 1;
     yield entryLine(entry, numbered);

@@ -3,7 +3,7 @@ import type { SnapshotRow } from '../task-head.ts';
 import type { Manifest } from './manifest.ts';
 import { loadManifest } from './stored-manifest.ts';
 
-/** How many entries of folders are remembered, in all manifests together: some 300 bytes each. */
+/** How many entries of folders are remembered, in all manifests together: some 200 bytes each. */
 const MAX_ENTRIES = 100_000;
 
 interface Wanted {

@@ -1,4 +1,5 @@
 import type { BlobId } from '@seedbed/blob-store';
+import type { PathList } from '../compact/path-list.ts';
 import type { EndState } from '../task-head.ts';
 
 /** SHA-256 of a chunk as it was read, base64url. Equal content has equal ids, whoever saves it. */
@@ -14,6 +15,19 @@ export interface ChunkPlace {
   /** Bytes as they were read. */
   readonly bytes: number;
   readonly codec: 'zstd' | 'none';
+}
+
+/** Where chunks lie, in the order in which they were added. */
+export interface ChunkPlaces extends Iterable<readonly [ChunkId, ChunkPlace]> {
+  readonly size: number;
+  has(id: ChunkId): boolean;
+  get(id: ChunkId): ChunkPlace | undefined;
+  /** Without their ids. */
+  places(): Iterable<ChunkPlace>;
+  /** Which it is of them, from 0 on. */
+  positionOf(id: ChunkId): number | undefined;
+  /** The id of the one that was added there. */
+  idAt(position: number): ChunkId | undefined;
 }
 
 export interface DirectoryEntry {
@@ -102,9 +116,9 @@ export interface Manifest {
   /** What was changed until then, on the host's clock, cannot have changed again about that time unnoticed: it had passed when the folder was listed. */
   readonly settledMs: number;
   /** Each folder before what is in it. */
-  readonly entries: readonly SnapshotEntry[];
+  readonly entries: PathList<SnapshotEntry>;
   readonly records: readonly RecordEntry[];
-  readonly chunks: ReadonlyMap<ChunkId, ChunkPlace>;
+  readonly chunks: ChunkPlaces;
 }
 
 /** Only the last chunk of a file is shorter. Large enough that few are needed, small enough that a change costs little and a few fit into memory. */

@@ -19,10 +19,10 @@ export function archiveOfSnapshot(
   },
 ): ReadableStream<Uint8Array> {
   const { without, rootMode, what, onBytes, signal } = options;
-  const fetched = entries.filter(
-    (entry): entry is FileEntry => entry.kind === 'file' && !without.has(entry.path),
-  );
-  const contents = readChunks(blobs, chunkIds(fetched), { places, what, ...(signal && { signal }) });
+  function* wanted(): Generator<ChunkId> {
+    for (const entry of entries) if (entry.kind === 'file' && !without.has(entry.path)) yield* entry.chunks;
+  }
+  const contents = readChunks(blobs, wanted(), { places, what, ...(signal && { signal }) });
 
   async function* bodyOf({ chunks }: FileEntry): AsyncGenerator<Uint8Array, void, undefined> {
     for (const _ of chunks) {
@@ -60,10 +60,6 @@ export function archiveOfSnapshot(
     }
   }
   return packEntries(archived());
-}
-
-function* chunkIds(files: readonly FileEntry[]): Generator<ChunkId> {
-  for (const { chunks } of files) yield* chunks;
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}

@@ -1,5 +1,6 @@
+import type { PathList } from '../compact/path-list.ts';
 import type { SnapshotEntry } from '../manifest/manifest.ts';
-import type { ListedEntry } from '../save/listing.ts';
+import type { ListedEntry } from '../save/listed-entries.ts';
 
 const PERMISSION_BITS = 0o777;
 /** How many differences a message names. */
@@ -7,18 +8,17 @@ const NAMED = 5;
 
 /** Whether a listed folder is what a manifest says, in a few words where it is not. Contents are not looked at. */
 export function differencesFrom(
-  entries: readonly SnapshotEntry[],
-  listed: readonly ListedEntry[],
+  entries: PathList<SnapshotEntry>,
+  listed: PathList<ListedEntry>,
 ): string | undefined {
-  const there = new Map(listed.map((each) => [each.path, each]));
   const differences: string[] = [];
   for (const entry of entries) {
-    const found = there.get(entry.path);
-    there.delete(entry.path);
+    const found = listed.find(entry.path);
     const difference = found === undefined ? 'is missing' : differenceOf(entry, found);
     if (difference !== undefined) differences.push(`${JSON.stringify(entry.path)} ${difference}`);
   }
-  for (const path of there.keys()) differences.push(`${JSON.stringify(path)} is too much`);
+  for (const { path } of listed)
+    if (entries.find(path) === undefined) differences.push(`${JSON.stringify(path)} is too much`);
   if (differences.length === 0) return undefined;
   const rest = differences.length > NAMED ? `, and ${differences.length - NAMED} more` : '';
   return `${differences.slice(0, NAMED).join(', ')}${rest}`;

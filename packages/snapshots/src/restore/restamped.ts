@@ -1,3 +1,4 @@
+import { createEntryList } from '../compact/entry-list.ts';
 import type { Manifest, SnapshotEntry } from '../manifest/manifest.ts';
 import type { Listing } from '../save/listing.ts';
 
@@ -7,13 +8,14 @@ export function restamped(
   listing: Listing,
   { hostLabel, listedMs }: { readonly hostLabel: string; readonly listedMs: number },
 ): Manifest {
-  const there = new Map(listing.entries.map(({ path, stat }) => [path, stat]));
-  const entries = manifest.entries.map((entry): SnapshotEntry => {
-    const stat = entry.kind === 'file' ? there.get(entry.path) : undefined;
+  const restampedEntry = (entry: SnapshotEntry): SnapshotEntry => {
+    const stat = entry.kind === 'file' ? listing.entries.find(entry.path)?.stat : undefined;
     if (entry.kind !== 'file' || stat === undefined) return entry;
     const { identity, changedMs, modifiedMs } = stat;
     return { ...entry, identity, changedMs, modifiedMs };
-  });
+  };
+  const entries = createEntryList();
+  for (const entry of manifest.entries) entries.add(restampedEntry(entry));
   return {
     ...manifest,
     entries,

@@ -2,7 +2,8 @@ import type { BlobStore } from '@seedbed/blob-store';
 import { type FileStat, type Host, HostError, type HostPath, unpackDirectory } from '@seedbed/host';
 import { checkEntries } from '../manifest/check-entries.ts';
 import type { Manifest, SnapshotEntry } from '../manifest/manifest.ts';
-import { type ListedEntry, type Listing, listFolder } from '../save/listing.ts';
+import { createListedEntries, type ListedEntry } from '../save/listed-entries.ts';
+import { type Listing, listFolder } from '../save/listing.ts';
 import { SnapshotError } from '../snapshot-error.ts';
 import { archiveOfSnapshot } from './archive-of-snapshot.ts';
 import { differencesFrom } from './compare-listing.ts';
@@ -58,7 +59,8 @@ export async function restoreFolder(
 ): Promise<Restored> {
   checkEntries(manifest);
   const { signal, onProgress } = options;
-  const totalBytes = manifest.entries.reduce((sum, each) => sum + (each.kind === 'file' ? each.size : 0), 0);
+  let totalBytes = 0;
+  for (const each of manifest.entries) if (each.kind === 'file') totalBytes += each.size;
   let progress: RestoreProgress = { phase: 'comparing', fetchedBytes: 0, reusedBytes: 0, totalBytes };
   const say = (change: Partial<RestoreProgress>): void => {
     progress = { ...progress, ...change };
@@ -67,7 +69,7 @@ export async function restoreFolder(
   say({});
   const before = await lookAt(host, folder, { manifest, ...(signal && { signal }) });
   if (before !== undefined) await refuseMounts(host, folder, before);
-  const listed = before?.listing.entries ?? [];
+  const listed = before?.listing.entries ?? createListedEntries();
   const { entries } = manifest;
   const reused = await reusableFiles(host, folder, { entries, listed, ...(signal && { signal }) });
   const reusedBytes = [...reused.values()].reduce((sum, { stat }) => sum + stat.size, 0);
@@ -192,12 +194,14 @@ async function checkStaged(
   });
   const difference = differencesFrom(manifest.entries, entries);
   if (difference !== undefined) throw failed(what, difference);
-  const copies = entries.filter(({ path, stat }) => {
-    const hashed = reused.get(path);
-    return hashed !== undefined && hashed.stat.identity !== stat.identity;
-  });
-  const copied = new Set(copies.map(({ path }) => path));
-  const originals = manifest.entries.filter(({ path }) => copied.has(path));
+  const copies = createListedEntries();
+  for (const entry of entries) {
+    const hashed = reused.get(entry.path);
+    if (hashed !== undefined && hashed.stat.identity !== entry.stat.identity) copies.add(entry);
+  }
+  const originals = Iterator.from(manifest.entries)
+    .filter(({ path }) => copies.find(path) !== undefined)
+    .toArray();
   const same = await reusableFiles(host, tree, {
     entries: originals,
     listed: copies,

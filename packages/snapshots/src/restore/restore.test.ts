@@ -7,6 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { seen } from '../../test/disk-tree.ts';
 import { type Ground, openGround } from '../../test/ground.ts';
 import { pattern } from '../../test/random-tree.ts';
+import { createChunkTable } from '../compact/chunk-table.ts';
+import { createEntryList } from '../compact/entry-list.ts';
 import { settleRestore } from '../index.ts';
 import type { SnapshotEntry } from '../manifest/manifest.ts';
 import { storeManifest } from '../manifest/stored-manifest.ts';
@@ -285,6 +287,8 @@ describe('a manifest that somebody else has written', () => {
     await using ground = await openGround();
     await fill(ground, trees.old);
     const before = await seen(ground.work);
+    const list = createEntryList();
+    for (const entry of entries) list.add(entry);
     const id = ground.blobs.createId();
     const facts = { task, number: 1, createdMs: 0, endState: 'done', labels: {}, facts: null } as const;
     const host1 = { label: 'local', os: 'linux', arch: 'x64' };
@@ -292,7 +296,7 @@ describe('a manifest that somebody else has written', () => {
       ground.blobs,
       {
         ...{ ...facts, host: host1, exclude: [], leftOut: [], newestChangeMs: 0, listedMs: 0, settledMs: 0 },
-        ...{ entries, records: [], chunks: new Map() },
+        ...{ entries: list, records: [], chunks: createChunkTable() },
       },
       { id, labels: {} },
     );

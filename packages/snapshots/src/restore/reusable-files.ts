@@ -1,6 +1,8 @@
 import { type Host, type HostPath, hashFiles } from '@seedbed/host';
+import type { PathList } from '../compact/path-list.ts';
 import type { FileEntry, SnapshotEntry } from '../manifest/manifest.ts';
-import type { ListedEntry } from '../save/listing.ts';
+import { filesOfSeveralNames } from '../save/file-names.ts';
+import type { ListedEntry } from '../save/listed-entries.ts';
 
 const PERMISSION_BITS = 0o777;
 
@@ -16,21 +18,19 @@ export async function reusableFiles(
     listed,
     signal,
   }: {
-    readonly entries: readonly SnapshotEntry[];
-    readonly listed: readonly ListedEntry[];
+    readonly entries: Iterable<SnapshotEntry>;
+    readonly listed: PathList<ListedEntry>;
     readonly signal?: AbortSignal;
   },
 ): Promise<ReadonlyMap<string, ListedEntry>> {
-  const there = new Map(listed.map((each) => [each.path, each]));
-  const shared = new Set(entries.flatMap((each) => (each.kind === 'hard-link' ? [each.target] : [])));
-  const names = new Map<string, number>();
-  for (const { stat } of listed)
-    if (stat.kind === 'file') names.set(stat.identity, (names.get(stat.identity) ?? 0) + 1);
+  const shared = new Set<string>();
+  for (const each of entries) if (each.kind === 'hard-link') shared.add(each.target);
+  const several = filesOfSeveralNames(listed);
   const candidates: { readonly entry: FileEntry; readonly found: ListedEntry }[] = [];
   for (const entry of entries) {
     if (entry.kind !== 'file' || shared.has(entry.path)) continue;
-    const found = there.get(entry.path);
-    if (found !== undefined && isAlike(entry, found) && names.get(found.stat.identity) === 1)
+    const found = listed.find(entry.path);
+    if (found !== undefined && isAlike(entry, found) && !several.has(found.stat.identity))
       candidates.push({ entry, found });
   }
   const same = new Map<string, ListedEntry>();

@@ -1,19 +1,13 @@
-import { type FileStat, type Host, HostError, type HostPath, walk } from '@seedbed/host';
+import { type Host, HostError, type HostPath, walk } from '@seedbed/host';
+import type { PathList } from '../compact/path-list.ts';
 import type { LeftOut } from '../manifest/manifest.ts';
 import { SnapshotError } from '../snapshot-error.ts';
 import { createAgentGlobs } from './agent-globs.ts';
-
-/** What lies in a folder, as it was listed. */
-export interface ListedEntry {
-  readonly path: string;
-  readonly stat: FileStat;
-  /** What a symbolic link says. */
-  readonly target?: string;
-}
+import { createListedEntries, type ListedEntry } from './listed-entries.ts';
 
 export interface Listing {
   /** Each folder before what is in it. */
-  readonly entries: readonly ListedEntry[];
+  readonly entries: PathList<ListedEntry>;
   readonly leftOut: readonly LeftOut[];
   /** Of all files together. */
   readonly bytes: number;
@@ -29,8 +23,6 @@ export interface ListingOptions {
   readonly required: readonly string[];
   readonly maxEntries: number;
   readonly maxBytes: number;
-  /** An earlier listing, by path: what is as it was is given as it was given then, so that two listings take the memory of one. */
-  readonly before?: ReadonlyMap<string, ListedEntry>;
   readonly signal?: AbortSignal;
 }
 
@@ -49,7 +41,7 @@ export async function listFolder(host: Host, folder: HostPath, options: ListingO
 
 async function listed(host: Host, folder: HostPath, options: ListingOptions): Promise<Listing> {
   const leftOut: LeftOut[] = [];
-  const entries: ListedEntry[] = [];
+  const gathered = gatherEntries();
   const tree = walk(host, folder, {
     exclude: options.exclude,
     maxEntries: options.maxEntries,
@@ -60,26 +52,9 @@ async function listed(host: Host, folder: HostPath, options: ListingOptions): Pr
   });
   for await (const { relativePath: path, stat, target } of tree) {
     if (stat.kind === 'other') leftOut.push({ path, reason: 'special' });
-    else {
-      const entry = { path, stat, ...(target === undefined ? {} : { target }) };
-      const before = options.before?.get(path);
-      entries.push(before !== undefined && isUntouched(before, entry) ? before : entry);
-    }
+    else gathered.add({ path, stat, ...(target === undefined ? {} : { target }) });
   }
-  return { entries, leftOut, ...sums(entries) };
-}
-
-/** Whether two looks at a path saw the same, as far as marks tell. */
-export function isUntouched(a: ListedEntry, b: ListedEntry): boolean {
-  return (
-    a.stat.kind === b.stat.kind &&
-    a.stat.size === b.stat.size &&
-    a.stat.mode === b.stat.mode &&
-    a.stat.modifiedMs === b.stat.modifiedMs &&
-    a.stat.changedMs === b.stat.changedMs &&
-    a.stat.identity === b.stat.identity &&
-    a.target === b.target
-  );
+  return { ...gathered.all(), leftOut };
 }
 
 async function orTooLarge<T>(folder: HostPath, work: () => Promise<T>): Promise<T> {
@@ -98,14 +73,18 @@ function withoutRegenerable(listing: Listing, globs: readonly string[], options:
   const isRequired = createRequired(options.required);
   const left = new Set<string>();
   const leftOut = [...listing.leftOut];
-  const entries = listing.entries.filter(({ path }) => {
+  const gathered = gatherEntries();
+  for (const entry of listing.entries) {
+    const { path } = entry;
     const isBelow = left.has(parentOf(path));
-    if (!isBelow && (!isNamed(path) || isRequired(path))) return true;
+    if (!isBelow && (!isNamed(path) || isRequired(path))) {
+      gathered.add(entry);
+      continue;
+    }
     left.add(path);
     if (!isBelow) leftOut.push({ path, reason: 'regenerable' });
-    return false;
-  });
-  const kept: Listing = { entries, leftOut, ...sums(entries) };
+  }
+  const kept: Listing = { ...gathered.all(), leftOut };
   if (kept.bytes <= options.maxBytes) return kept;
   const story = `it holds ${kept.bytes} bytes in files, and at the most ${options.maxBytes} are allowed`;
   const advice = 'Leave out what can be made again, or allow more.';
@@ -118,14 +97,24 @@ function createRequired(required: readonly string[]): (path: string) => boolean 
     required.some((each) => path === each || path.startsWith(`${each}/`) || each.startsWith(`${path}/`));
 }
 
-function sums(entries: readonly ListedEntry[]): Pick<Listing, 'bytes' | 'newestChangeMs'> {
+interface GatheredEntries {
+  readonly add: (entry: ListedEntry) => void;
+  readonly all: () => Omit<Listing, 'leftOut'>;
+}
+
+function gatherEntries(): GatheredEntries {
+  const entries = createListedEntries();
   let bytes = 0;
   let newestChangeMs = 0;
-  for (const { stat } of entries) {
-    if (stat.kind === 'file') bytes += stat.size;
-    newestChangeMs = Math.max(newestChangeMs, stat.changedMs);
-  }
-  return { bytes, newestChangeMs };
+  return {
+    add(entry) {
+      const { kind, size, changedMs } = entry.stat;
+      if (kind === 'file') bytes += size;
+      newestChangeMs = Math.max(newestChangeMs, changedMs);
+      entries.add(entry);
+    },
+    all: () => ({ entries, bytes, newestChangeMs }),
+  };
 }
 
 function parentOf(path: string): string {

@@ -1,5 +1,5 @@
 import type { BlobId } from '@seedbed/blob-store';
-import type { ChunkId, ChunkPlace } from '../manifest/manifest.ts';
+import type { ChunkId, ChunkPlaces } from '../manifest/manifest.ts';
 import type { PackUse } from '../task-head.ts';
 
 /** A pack of which less than this share is needed is packed anew, so that its rest can go. */
@@ -11,10 +11,7 @@ const MANY_SMALL = 24;
 const MOVED_BYTES = 64 * 1024 * 1024;
 
 /** Which of the chunks that are needed should be packed anew with this save, in the order in which they lie. */
-export function chunksToMove(
-  needed: ReadonlyMap<ChunkId, ChunkPlace>,
-  packs: ReadonlyMap<BlobId, number>,
-): readonly ChunkId[] {
+export function chunksToMove(needed: ChunkPlaces, packs: ReadonlyMap<BlobId, number>): readonly ChunkId[] {
   const uses = packUses(needed, packs);
   const small = uses.filter(({ bytes }) => bytes < SMALL_BYTES);
   const chosen = new Set<BlobId>();
@@ -26,18 +23,16 @@ export function chunksToMove(
     chosen.add(blob);
     moved += usedBytes;
   }
-  return [...needed]
+  return Iterator.from(needed)
     .filter(([, { pack }]) => chosen.has(pack))
+    .toArray()
     .sort(([, a], [, b]) => (a.pack === b.pack ? a.offset - b.offset : a.pack < b.pack ? -1 : 1))
     .map(([id]) => id);
 }
 
 /** How much of each pack these chunks are. */
-export function packUses(
-  needed: ReadonlyMap<ChunkId, ChunkPlace>,
-  packs: ReadonlyMap<BlobId, number>,
-): readonly PackUse[] {
+export function packUses(needed: ChunkPlaces, packs: ReadonlyMap<BlobId, number>): readonly PackUse[] {
   const used = new Map<BlobId, number>();
-  for (const { pack, storedBytes } of needed.values()) used.set(pack, (used.get(pack) ?? 0) + storedBytes);
+  for (const { pack, storedBytes } of needed.places()) used.set(pack, (used.get(pack) ?? 0) + storedBytes);
   return [...used].map(([blob, usedBytes]) => ({ blob, bytes: packs.get(blob) ?? usedBytes, usedBytes }));
 }

@@ -1,8 +1,11 @@
-import { type Host, type HostPath, hashFiles, readFiles } from '@seedbed/host';
+import { type FileRange, type Host, type HostPath, hashFiles, readFiles } from '@seedbed/host';
+import { createCompactList } from '../compact/compact-list.ts';
+import { readContent, writeContent } from '../compact/entry-list.ts';
+import type { PathList } from '../compact/path-list.ts';
 import { type Chunk, type ChunkedContent, chunkContent } from '../content/chunk-content.ts';
 import { CHUNK_BYTES, type ChunkId, type FileEntry } from '../manifest/manifest.ts';
-import type { GrownFile, KnownContent } from './known-content.ts';
-import type { ListedEntry } from './listing.ts';
+import type { KnownContent } from './known-content.ts';
+import type { ListedEntry } from './listed-entries.ts';
 
 export interface ContentSink {
   /** Keeps a chunk that was read, unless it is kept already. */
@@ -12,8 +15,8 @@ export interface ContentSink {
 }
 
 export interface ReadContents {
-  /** By path. What is missing here was gone or may not be read. */
-  readonly contents: ReadonlyMap<string, ChunkedContent>;
+  /** Of the file that was named there. Where there is none it was gone or may not be read. */
+  readonly contentOf: (position: number) => ChunkedContent | undefined;
   readonly lost: ReadonlyMap<string, 'gone' | 'unreadable'>;
 }
 
@@ -30,44 +33,63 @@ export interface ReadContentsOptions {
 export async function readContents(
   host: Host,
   folder: HostPath,
-  files: readonly ListedEntry[],
+  files: PathList<ListedEntry>,
   options: ReadContentsOptions,
 ): Promise<ReadContents> {
-  const proven = await proveKnown(host, folder, files, options);
-  const contents = new Map<string, ChunkedContent>();
+  const { sink, signal, known } = options;
+  const { begins, isWhole } = await proveKnown(host, folder, files, options);
   const lost = new Map<string, 'gone' | 'unreadable'>();
-  const wanted: { readonly relativePath: string; readonly offset: number; readonly length: number }[] = [];
-  for (const { path, stat } of files) {
-    const { whole, begins } = proven.get(path) ?? {};
-    if (whole !== undefined) {
-      contents.set(path, contentOf(whole));
-      options.sink.done(0, whole.size);
-    } else {
-      const offset = begins?.wholeBytes ?? 0;
-      wanted.push({ relativePath: path, offset, length: stat.size - offset });
+  const contents = createCompactList<ChunkedContent>({ write: writeContent, read: readContent });
+  /** By the position of the file, that of its content, and one more. */
+  const places = new Uint32Array(files.length);
+  const keep = (position: number, content: ChunkedContent): void => {
+    contents.add(content);
+    places[position] = contents.length;
+  };
+  let position = 0;
+  for (const file of files) {
+    const entry = isWhole(position) ? known.probably(file) : undefined;
+    if (entry !== undefined) {
+      keep(position, contentOf(entry));
+      sink.done(0, entry.size);
+    }
+    position += 1;
+  }
+  const isWanted = (at: number): boolean => places[at] === 0;
+  const wanted = function* (): Generator<FileRange> {
+    let at = 0;
+    for (const { path, stat } of files) {
+      const offset = begins.get(at)?.wholeBytes ?? 0;
+      if (isWanted(at)) yield { relativePath: path, offset, length: stat.size - offset };
+      at += 1;
+    }
+  };
+  if (contents.length < files.length) {
+    let at = -1;
+    for await (const reading of readFiles(host, folder, wanted(), signal && { signal })) {
+      // They come in the order in which they are asked for.
+      const { relativePath, status, body } = reading;
+      do at += 1;
+      while (at < files.length && !(isWanted(at) && files.at(at)?.path === relativePath));
+      if (status !== 'read') {
+        lost.set(relativePath, status === 'unreadable' ? 'unreadable' : 'gone');
+        continue;
+      }
+      const read = await chunkContent(body, { take: sink.take, isOwn: true });
+      const beginning = begins.get(at);
+      keep(at, beginning === undefined ? read : continued(beginning, read));
+      sink.done(read.size, beginning?.wholeBytes ?? 0);
     }
   }
-  if (wanted.length === 0) return { contents, lost };
-  const { sink, signal } = options;
-  for await (const { relativePath, status, body } of readFiles(host, folder, wanted, signal && { signal })) {
-    if (status !== 'read') {
-      lost.set(relativePath, status === 'unreadable' ? 'unreadable' : 'gone');
-      continue;
-    }
-    const read = await chunkContent(body, { take: sink.take, isOwn: true });
-    const begins = proven.get(relativePath)?.begins;
-    contents.set(relativePath, begins === undefined ? read : continued(begins, read));
-    sink.done(read.size, begins?.wholeBytes ?? 0);
-  }
-  return { contents, lost };
+  return { contentOf: (at) => contents.at((places[at] ?? 0) - 1), lost };
 }
 
-/** What the host's digests have proved of a file. */
-interface Proof {
-  /** It has the content of this entry. */
-  readonly whole?: FileEntry;
+/** What the host's digests have proved of files, by their positions. */
+interface Proofs {
+  /** It has the content of the entry that it seems to have. */
+  readonly isWhole: (position: number) => boolean;
   /** It begins with the whole chunks of an entry. */
-  readonly begins?: ProvenBeginning;
+  readonly begins: ReadonlyMap<number, ProvenBeginning>;
 }
 
 interface ProvenBeginning {
@@ -78,55 +100,66 @@ interface ProvenBeginning {
   readonly wholeChunksDigest: string;
 }
 
-type Question =
-  | { readonly kind: 'same'; readonly path: string; readonly entry: FileEntry }
-  | { readonly kind: 'grown'; readonly path: string; readonly grown: GrownFile; readonly size: number };
+/** What is asked of a file, or has been answered. */
+const NOTHING = 0;
+const SAME = 1;
+const GROWN = 2;
+const PROVEN = 3;
 
 async function proveKnown(
   host: Host,
   folder: HostPath,
-  files: readonly ListedEntry[],
+  files: PathList<ListedEntry>,
   { known, signal }: ReadContentsOptions,
-): Promise<ReadonlyMap<string, Proof>> {
-  const questions = files.flatMap((listed): Question[] => {
-    const { path, stat } = listed;
-    const entry = known.probably(listed);
-    if (entry !== undefined) return [{ kind: 'same', path, entry }];
-    const grown = known.grownFrom(listed);
-    return grown === undefined ? [] : [{ kind: 'grown', path, grown, size: stat.size }];
-  });
-  const proofs = new Map<string, Proof>();
-  if (questions.length === 0) return proofs;
-  const asked = questions.flatMap((question) => rangesOf(question));
-  const answers = hashFiles(host, folder, asked, signal && { signal });
+): Promise<Proofs> {
+  const marks = new Uint8Array(files.length);
+  let questions = 0;
+  let position = 0;
+  for (const listed of files) {
+    if (known.probably(listed) !== undefined) marks[position] = SAME;
+    else if (known.grownFrom(listed) !== undefined) marks[position] = GROWN;
+    if (marks[position] !== NOTHING) questions += 1;
+    position += 1;
+  }
+  const begins = new Map<number, ProvenBeginning>();
+  const isWhole = (at: number): boolean => marks[at] === PROVEN;
+  if (questions === 0) return { isWhole, begins };
+  const answers = hashFiles(host, folder, ranges(files, { marks, known }), signal && { signal });
   const next = async (): Promise<string | undefined> => (await answers.next()).value?.sha256;
-  for (const question of questions) {
-    if (question.kind === 'same') {
-      if ((await next()) === question.entry.digest) proofs.set(question.path, { whole: question.entry });
-      continue;
+  position = -1;
+  for (const listed of files) {
+    position += 1;
+    if (marks[position] === SAME) {
+      const digest = await next();
+      if (digest !== undefined && known.probably(listed)?.digest === digest) marks[position] = PROVEN;
     }
+    const grown = marks[position] === GROWN ? known.grownFrom(listed) : undefined;
+    if (grown === undefined) continue;
     const [before, whole, all] = [await next(), await next(), await next()];
-    const { path, grown } = question;
     if (before !== grown.wholeDigest || whole === undefined || all === undefined) continue;
     const { wholeBytes, entry } = grown;
     const chunks = entry.chunks.slice(0, wholeBytes / CHUNK_BYTES);
-    proofs.set(path, { begins: { chunks, wholeBytes, digest: all, wholeChunksDigest: whole } });
+    begins.set(position, { chunks, wholeBytes, digest: all, wholeChunksDigest: whole });
   }
-  return proofs;
+  return { isWhole, begins };
 }
 
-function rangesOf(
-  question: Question,
-): readonly { readonly relativePath: string; readonly offset: number; readonly length: number }[] {
-  const relativePath = question.path;
-  const upTo = (length: number): { relativePath: string; offset: number; length: number } => ({
-    relativePath,
-    offset: 0,
-    length,
-  });
-  if (question.kind === 'same') return [upTo(question.entry.size)];
-  const { size, grown } = question;
-  return [upTo(grown.wholeBytes), upTo(Math.floor(size / CHUNK_BYTES) * CHUNK_BYTES), upTo(size)];
+function* ranges(
+  files: PathList<ListedEntry>,
+  { marks, known }: { readonly marks: Uint8Array; readonly known: KnownContent },
+): Generator<FileRange> {
+  let position = 0;
+  for (const listed of files) {
+    const { path: relativePath, stat } = listed;
+    const { size } = stat;
+    const grown = marks[position] === GROWN ? known.grownFrom(listed) : undefined;
+    // Only one of the size of its entry seems to be the same.
+    if (marks[position] === SAME) yield { relativePath, offset: 0, length: size };
+    position += 1;
+    if (grown === undefined) continue;
+    for (const length of [grown.wholeBytes, Math.floor(size / CHUNK_BYTES) * CHUNK_BYTES, size])
+      yield { relativePath, offset: 0, length };
+  }
 }
 
 function contentOf({ chunks, size, digest, wholeChunksDigest }: FileEntry): ChunkedContent {

@@ -1,8 +1,12 @@
 import type { Host, HostPath } from '@seedbed/host';
+import { createEntryList, createFileEntries } from '../compact/entry-list.ts';
+import type { PathList } from '../compact/path-list.ts';
 import type { ChunkedContent } from '../content/chunk-content.ts';
 import type { FileEntry, LeftOut, SnapshotEntry } from '../manifest/manifest.ts';
+import { filesOfSeveralNames, type SeveralNames } from './file-names.ts';
 import type { KnownContent } from './known-content.ts';
-import { isUntouched, type ListedEntry, type Listing, type ListingOptions, listFolder } from './listing.ts';
+import { createListedEntries, isUntouched, type ListedEntry } from './listed-entries.ts';
+import { type Listing, type ListingOptions, listFolder } from './listing.ts';
 import { type ContentSink, readContents } from './read-contents.ts';
 
 /** How often a file is read that was written to meanwhile. */
@@ -10,8 +14,10 @@ const ROUNDS = 3;
 const PERMISSION_BITS = 0o777;
 
 export interface ReadFolder {
-  readonly entries: readonly SnapshotEntry[];
+  readonly entries: PathList<SnapshotEntry>;
   readonly leftOut: readonly LeftOut[];
+  /** Files that were written to each time they were read. */
+  readonly unstable: readonly string[];
   readonly newestChangeMs: number;
   readonly bytes: number;
 }
@@ -35,86 +41,82 @@ export async function readFolder(
   options: ReadFolderOptions,
 ): Promise<ReadFolder> {
   const { listing } = options;
-  const names = namesOfFiles(listing.entries);
-  const files = [...names.values()].flatMap(([first]) => (first === undefined ? [] : [first]));
-  const same = new Map<string, FileEntry>();
-  const changed: ListedEntry[] = [];
-  for (const each of files) {
-    const entry = options.known.unchanged(each);
-    if (entry === undefined) changed.push(each);
-    else same.set(each.path, entry);
+  const several = filesOfSeveralNames(listing.entries);
+  const changed = createListedEntries();
+  let files = 0;
+  let bytesToRead = 0;
+  for (const each of firstNames(listing.entries, several)) {
+    files += 1;
+    if (options.known.isUnchanged(each)) continue;
+    changed.add(each);
+    bytesToRead += each.stat.size;
   }
-  options.onListed({
-    files: files.length,
-    bytes: listing.bytes,
-    toRead: changed.length,
-    bytesToRead: changed.reduce((sum, { stat }) => sum + stat.size, 0),
+  options.onListed({ files, bytes: listing.bytes, toRead: changed.length, bytesToRead });
+  const read = await readUntilStable(host, folder, { ...options, changed, several });
+  const { entries, without, unstable } = assembled(listing.entries, {
+    several,
+    entryOf: (each) => read.entries.find(each.path) ?? options.known.unchanged(each),
   });
-  const read = await readUntilStable(host, folder, { ...options, changed, names });
-  const { entries, without } = assembled(
-    listing.entries,
-    ({ path }) => read.entries.get(path) ?? same.get(path),
-  );
   const lost = without.map((path): LeftOut => ({ path, reason: read.lost.get(path) ?? 'gone' }));
   return {
     entries,
+    unstable,
     leftOut: [...listing.leftOut, ...lost],
     newestChangeMs: listing.newestChangeMs,
     bytes: listing.bytes,
   };
 }
 
-/** By identity: a file is read under the first of its names. */
-function namesOfFiles(entries: readonly ListedEntry[]): ReadonlyMap<string, readonly ListedEntry[]> {
-  const names = new Map<string, ListedEntry[]>();
+/** Files, each under the first of its names: under that it is read. */
+function* firstNames(entries: PathList<ListedEntry>, several: SeveralNames): Generator<ListedEntry> {
+  let position = 0;
   for (const each of entries) {
-    if (each.stat.kind !== 'file') continue;
-    const others = names.get(each.stat.identity);
-    if (others === undefined) names.set(each.stat.identity, [each]);
-    else others.push(each);
+    const [first = position] = several.get(each.stat.identity) ?? [];
+    if (each.stat.kind === 'file' && first === position) yield each;
+    position += 1;
   }
-  return names;
 }
 
 interface StableReading {
-  readonly entries: ReadonlyMap<string, FileEntry>;
+  readonly entries: PathList<FileEntry>;
   readonly lost: ReadonlyMap<string, 'gone' | 'unreadable'>;
 }
 
 interface UnstableReading extends ReadFolderOptions {
-  readonly changed: readonly ListedEntry[];
-  readonly names: ReadonlyMap<string, readonly ListedEntry[]>;
+  readonly changed: PathList<ListedEntry>;
+  readonly several: SeveralNames;
 }
 
 async function readUntilStable(
   host: Host,
   folder: HostPath,
-  { changed, names, ...options }: UnstableReading,
+  { changed, several, ...options }: UnstableReading,
 ): Promise<StableReading> {
-  const entries = new Map<string, FileEntry>();
+  const entries = createFileEntries();
   const lost = new Map<string, 'gone' | 'unreadable'>();
-  const before = new Map(
-    changed.length === 0 ? [] : options.listing.entries.map((each) => [each.path, each]),
-  );
-  const looking = { ...options, before, maxBytes: Number.POSITIVE_INFINITY };
+  const looking = { ...options, maxBytes: Number.POSITIVE_INFINITY };
   let wanted = changed;
   for (let round = 1; wanted.length > 0; round += 1) {
-    const { contents, lost: missing } = await readContents(host, folder, wanted, options);
+    const { contentOf, lost: missing } = await readContents(host, folder, wanted, options);
     for (const [path, reason] of missing) lost.set(path, reason);
-    const { entries: found } = await listFolder(host, folder, looking);
-    const after = new Map(found.map((each) => [each.path, each]));
-    const restless: ListedEntry[] = [];
+    const { entries: after } = await listFolder(host, folder, looking);
+    const restless = createListedEntries();
+    let position = 0;
     for (const before of wanted) {
-      const content = contents.get(before.path);
-      const now = after.get(before.path);
+      const content = contentOf(position);
+      const now = after.find(before.path);
+      position += 1;
       // The file may go on under another of its names.
-      if (now?.stat.identity !== before.stat.identity)
-        restless.push(...nextName(before, { names, after, isLast: round === ROUNDS }));
+      const next =
+        now?.stat.identity === before.stat.identity || round === ROUNDS
+          ? undefined
+          : nextName(before, { listed: options.listing.entries, several, after });
+      if (next !== undefined) restless.add(next);
       if (content === undefined) continue;
       const isStable = now !== undefined && isUntouched(before, now) && content.size === before.stat.size;
       if (isStable || round === ROUNDS || now?.stat.kind !== 'file')
-        entries.set(before.path, fileEntry(before, content, isStable));
-      else restless.push(now);
+        entries.add(fileEntry(before, content, isStable));
+      else restless.add(now);
     }
     wanted = restless;
   }
@@ -124,19 +126,21 @@ async function readUntilStable(
 function nextName(
   { path, stat }: ListedEntry,
   {
-    names,
+    listed,
+    several,
     after,
-    isLast,
   }: {
-    readonly names: UnstableReading['names'];
-    readonly after: ReadonlyMap<string, ListedEntry>;
-    readonly isLast: boolean;
+    readonly listed: PathList<ListedEntry>;
+    readonly several: SeveralNames;
+    readonly after: PathList<ListedEntry>;
   },
-): readonly ListedEntry[] {
-  const all = names.get(stat.identity) ?? [];
-  const others = isLast ? [] : all.slice(all.findIndex((each) => each.path === path) + 1);
-  const next = others.find((each) => after.get(each.path)?.stat.identity === stat.identity);
-  return next === undefined ? [] : [after.get(next.path) ?? next];
+): ListedEntry | undefined {
+  const names = (several.get(stat.identity) ?? []).map((position) => listed.at(position)?.path ?? '');
+  for (const name of names.slice(names.indexOf(path) + 1)) {
+    const found = after.find(name);
+    if (found?.stat.identity === stat.identity) return found;
+  }
+  return undefined;
 }
 
 function fileEntry({ path, stat }: ListedEntry, content: ChunkedContent, isStable: boolean): FileEntry {
@@ -152,30 +156,44 @@ function fileEntry({ path, stat }: ListedEntry, content: ChunkedContent, isStabl
   };
 }
 
-/** What was listed as entries, and the files of which no content is there. */
+interface Assembled extends Pick<ReadFolder, 'entries' | 'unstable'> {
+  /** Files of which no content is there. */
+  readonly without: readonly string[];
+}
+
+/** What was listed as entries. */
 function assembled(
-  listed: readonly ListedEntry[],
-  entryOf: (listed: ListedEntry) => FileEntry | undefined,
-): { readonly entries: readonly SnapshotEntry[]; readonly without: readonly string[] } {
-  const entries: SnapshotEntry[] = [];
+  listed: PathList<ListedEntry>,
+  {
+    several,
+    entryOf,
+  }: {
+    readonly several: SeveralNames;
+    readonly entryOf: (listed: ListedEntry) => FileEntry | undefined;
+  },
+): Assembled {
+  const entries = createEntryList();
   const without: string[] = [];
+  const unstable: string[] = [];
   const names = new Map<string, string>();
   for (const each of listed) {
     const { path, stat, target = '' } = each;
     const { mode, modifiedMs } = { mode: stat.mode & PERMISSION_BITS, modifiedMs: stat.modifiedMs };
-    if (stat.kind === 'directory') entries.push({ kind: 'directory', path, mode, modifiedMs });
-    else if (stat.kind === 'symlink') entries.push({ kind: 'symlink', path, modifiedMs, target });
+    if (stat.kind === 'directory') entries.add({ kind: 'directory', path, mode, modifiedMs });
+    else if (stat.kind === 'symlink') entries.add({ kind: 'symlink', path, modifiedMs, target });
     else {
       const first = names.get(stat.identity);
       const entry = first === undefined ? entryOf(each) : undefined;
-      if (first !== undefined) entries.push({ kind: 'hard-link', path, target: first });
+      if (first !== undefined) entries.add({ kind: 'hard-link', path, target: first });
       else if (entry === undefined) without.push(path);
       else {
         // Another file may have taken this place since it was listed: then the other names are not its names.
-        names.set(entry.identity, path);
-        entries.push({ ...entry, mode, modifiedMs: entry.modifiedMs });
+        const { identity } = entry;
+        if (identity !== stat.identity || several.has(identity)) names.set(identity, path);
+        if (entry.unstable) unstable.push(path);
+        entries.add(entry.mode === mode ? entry : { ...entry, mode });
       }
     }
   }
-  return { entries, without };
+  return { entries, without, unstable };
 }

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { BlobId, BlobStore } from '@seedbed/blob-store';
 import type { Host, HostPath } from '@seedbed/host';
 import { removeAll } from '../care/remove-blobs.ts';
+import { createChunkTable } from '../compact/chunk-table.ts';
+import { chunksOfFiles } from '../compact/entry-list.ts';
 import type { Chunk } from '../content/chunk-content.ts';
 import { readChunks } from '../content/chunk-reader.ts';
 import { createPackWriter, type PackWriter } from '../content/pack-writer.ts';
 import { releaseBytes } from '../content/release-bytes.ts';
-import type { ChunkId, ChunkPlace, Json, Manifest, RecordEntry } from '../manifest/manifest.ts';
+import type { ChunkId, ChunkPlaces, Json, Manifest, RecordEntry } from '../manifest/manifest.ts';
 import { storeManifest } from '../manifest/stored-manifest.ts';
 import { asFailureOf } from '../removed-meanwhile.ts';
 import { SnapshotError } from '../snapshot-error.ts';
@@ -51,6 +53,7 @@ export interface SaveGround {
 export interface Saved {
   readonly row: SnapshotRow;
   readonly manifest: Manifest;
+  readonly unstable: readonly string[];
   readonly head: TaskHead;
   readonly progress: SaveProgress;
 }
@@ -110,6 +113,7 @@ async function unnamed(
 interface Uncommitted {
   readonly row: SnapshotRow;
   readonly manifest: Manifest;
+  readonly unstable: readonly string[];
   readonly saved: () => SaveProgress;
 }
 
@@ -144,7 +148,8 @@ async function storedThrough(
   });
   const records = await keepRecords(plan.records, take);
   reporter.storing();
-  const chunks = await placed(writer, neededChunks(read, records), { ...plan, last });
+  const needed = (): Iterable<ChunkId> => neededChunks(read, records);
+  const chunks = await placed(writer, needed, { ...plan, last });
   const manifest: Manifest = {
     ...{
       task,
@@ -175,7 +180,7 @@ async function storedThrough(
     manifestDigest: stored.digest,
     packs: packUses(chunks, packSizes(chunks, plan.begun, writer)),
   };
-  return { row, manifest, saved: reporter.saved };
+  return { row, manifest, unstable: read.unstable, saved: reporter.saved };
 }
 
 /** Waits for both also where one fails, so that nothing goes on behind a save that has ended. */
@@ -184,17 +189,16 @@ async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<readonly [A, B]
   return [await a, await b];
 }
 
-function neededChunks(read: ReadFolder, records: readonly RecordEntry[]): ReadonlySet<ChunkId> {
-  const needed = new Set<ChunkId>();
-  for (const entry of read.entries) if (entry.kind === 'file') for (const id of entry.chunks) needed.add(id);
-  for (const { chunks } of records) for (const id of chunks) needed.add(id);
-  return needed;
+/** Also more than once. */
+function* neededChunks(read: ReadFolder, records: readonly RecordEntry[]): Generator<ChunkId> {
+  yield* chunksOfFiles(read.entries);
+  for (const { chunks } of records) yield* chunks;
 }
 
 /** Where every chunk lies that is needed, once packs of which little is needed any more were packed anew. */
 async function placed(
   writer: PackWriter,
-  needed: ReadonlySet<ChunkId>,
+  needed: () => Iterable<ChunkId>,
   {
     last,
     begun,
@@ -202,11 +206,11 @@ async function placed(
     task,
     signal,
   }: SavePlan & Omit<SaveGround, 'last'> & { readonly last: Manifest | undefined },
-): Promise<ReadonlyMap<ChunkId, ChunkPlace>> {
-  const old = new Map<ChunkId, ChunkPlace>();
-  for (const id of needed) {
+): Promise<ChunkPlaces> {
+  const old = createChunkTable();
+  for (const id of last === undefined ? [] : needed()) {
     const place = writer.has(id) ? undefined : last?.chunks.get(id);
-    if (place !== undefined) old.set(id, place);
+    if (place !== undefined) old.add(id, place);
   }
   const moved = chunksToMove(old, knownSizes(begun));
   const reading = {
@@ -217,10 +221,11 @@ async function placed(
   for await (const { id, bytes } of readChunks(blobs, moved, reading))
     await writer.add(id, { bytes, isOwn: false });
   const fresh = await writer.finish();
-  const places = new Map<ChunkId, ChunkPlace>();
-  for (const id of needed) {
+  if (fresh.size === 0) return old;
+  const places = createChunkTable();
+  for (const id of needed()) {
     const place = fresh.get(id) ?? old.get(id);
-    if (place !== undefined) places.set(id, place);
+    if (place !== undefined) places.add(id, place);
   }
   return places;
 }
@@ -232,14 +237,14 @@ function knownSizes(head: TaskHead | undefined): ReadonlyMap<BlobId, number> {
 }
 
 function packSizes(
-  chunks: ReadonlyMap<ChunkId, ChunkPlace>,
+  chunks: ChunkPlaces,
   begun: TaskHead | undefined,
   writer: PackWriter,
 ): ReadonlyMap<BlobId, number> {
   const sizes = new Map(knownSizes(begun));
   const own = new Set(writer.packs);
   // A new pack holds nothing but what this snapshot needs.
-  for (const { pack, offset, storedBytes } of chunks.values())
+  for (const { pack, offset, storedBytes } of chunks.places())
     if (own.has(pack)) sizes.set(pack, Math.max(sizes.get(pack) ?? 0, offset + storedBytes));
   return sizes;
 }

@@ -40,6 +40,36 @@ describe.each(pages)('%s', (page) => {
   });
 });
 
+/** Whose every piece of TypeScript is a part of an example. */
+test.each(['packages/agent-codex/README.md', 'packages/snapshots/README.md'])(
+  'all of the TypeScript in %s is compiled, and tested',
+  (page) => {
+    const blocks = readFileSync(join(ROOT, page), 'utf8').match(/^```ts$/gm) ?? [];
+    expect(blocks).toHaveLength(shownPrograms(page).length);
+  },
+);
+
+/** The packages that programs of a page import, as they are installed: without their subpaths. Who shows a test is not asked for the runner. */
+function importedPackages(page: string): readonly string[] {
+  const blocks = readFileSync(join(ROOT, page), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms);
+  const specifiers = [...blocks].flatMap(([, program = '']) =>
+    [...program.matchAll(/ from '(?!node:|vitest'|\.)(@[^/']+\/[^/']+|[^/']+)/g)].map(
+      ([, name = '']) => name,
+    ),
+  );
+  return [...new Set(specifiers)].sort();
+}
+
+test.each(pages.filter((page) => page !== 'README.md'))(
+  '%s says to install what its programs import',
+  (page) => {
+    const installed = [
+      ...readFileSync(join(ROOT, page), 'utf8').matchAll(/^npm install ([^#\n]*)/gm),
+    ].flatMap(([, names = '']) => names.trim().split(/\s+/));
+    expect(importedPackages(page).filter((name) => !installed.includes(name))).toEqual([]);
+  },
+);
+
 test('every example is a package with a program and a test of it', () => {
   const incomplete = readdirSync(join(ROOT, 'examples')).filter(
     (name) =>

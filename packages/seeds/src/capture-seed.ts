@@ -1,7 +1,7 @@
 import { type HostPath, joinHostPath } from '@seedbed/host';
 import { readCredentialFile } from './credential-bytes.ts';
 import type { Credential } from './credential-kind.ts';
-import { plainSummary, withDetails } from './details.ts';
+import { withAccount } from './details.ts';
 import type { SeedHost } from './plant-seed.ts';
 import { MAX_CONTENT_BYTES, type SeedContent } from './seed-archive.ts';
 import { credentialFacts, sealContent } from './seed-content.ts';
@@ -46,9 +46,7 @@ export async function captureSeed(context: SeedContext, options: CaptureOptions)
     lineage: [{ generation, atMs: nowMs, how: 'captured' }],
     aside: [],
   };
-  const account = credential.summary;
-  const known =
-    account === undefined ? facts : withDetails(context, facts, { account: plainSummary(account) });
+  const known = withAccount(context, facts, credential.summary);
   await insertOnce(context, known, await sealContent(context, id, content));
   return id;
 }

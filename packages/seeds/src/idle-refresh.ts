@@ -1,4 +1,6 @@
+import { requireDuration } from './require-settings.ts';
 import { systemClock } from './seed-clock.ts';
+import type { SeedFacts } from './seed-facts.ts';
 import type { Seeds } from './seeds.ts';
 import type { RefreshCredential, Verification } from './verify-and-refresh.ts';
 
@@ -19,15 +21,21 @@ export interface IdleRefreshSchedule extends Omit<RefreshIdleOptions, 'signal'> 
 }
 
 const HOUR_MS = 3_600_000;
+/** Of what a tenth may be added to, for a timer. */
+const LONGEST_MS = 20 * 24 * HOUR_MS;
 
 /**
  * Refreshes seeds that nobody uses, round by round until it is disposed of, so that a login does not run out in the drawer. Any number of programs may do it: each seed is leased before.
  * Disposal stops the round that is under way, and waits for it.
+ *
+ * @throws {SeedError} `invalid-config`.
  */
 export function refreshIdleSeeds(
   seeds: Pick<Seeds, 'refreshIdle'>,
   { everyMs = HOUR_MS, onVerified, onFailure, ...round }: IdleRefreshSchedule,
 ): AsyncDisposable {
+  requireDuration({ everyMs }, { least: 1, most: LONGEST_MS });
+  requireDuration({ olderThanMs: round.olderThanMs }, { most: Number.MAX_SAFE_INTEGER });
   const stop = new AbortController();
   const { signal } = stop;
   const rounds = (async () => {
@@ -46,4 +54,15 @@ export function refreshIdleSeeds(
       await rounds;
     },
   };
+}
+
+/** Whether it is time to refresh a seed that nobody uses. What does not rotate needs no care, what is retired gets none. */
+export function isIdle(
+  { credential, lease, status }: SeedFacts,
+  nowMs: number,
+  olderThanMs: number,
+): boolean {
+  if (status === 'retired' || credential?.rotates === false) return false;
+  if (lease !== undefined && lease.expiresMs > nowMs) return false;
+  return (credential?.refreshedMs ?? 0) < nowMs - olderThanMs;
 }

@@ -1,5 +1,6 @@
 export type { SeedTarget } from './acquire-seed.ts';
 export type { CaptureOptions } from './capture-seed.ts';
+export type { SeedsOptions } from './configure-seeds.ts';
 export type {
   AccountSummary,
   Credential,
@@ -12,9 +13,10 @@ export { createDirectoryJournal, type DirectoryJournalOptions } from './journal/
 export type { JournalEntry, JournalNote, SeedJournal } from './journal/seed-journal.ts';
 export type { WriteBackOutcome } from './lease-state.ts';
 export type { PlantOptions, SeedHost } from './plant-seed.ts';
+export type { ResealReport } from './reseal-seed.ts';
 export type { SaveOutcome } from './save-back.ts';
 export type { SealingChoice } from './sealing.ts';
-export type { PurgeReport } from './seed-care.ts';
+export type { PurgeReport, PurgeTarget } from './seed-care.ts';
 export type { SeedClock, SleepOptions } from './seed-clock.ts';
 export type { ReachPlace } from './seed-context.ts';
 export {
@@ -38,6 +40,7 @@ export type { CredentialWatch, SeedLease } from './seed-lease.ts';
 export type { SeedFile, SeedManifest } from './seed-manifest.ts';
 export type { AsideOverview, SeedOverview } from './seed-overview.ts';
 export type {
+  QuestionOptions,
   SeedChange,
   SeedListing,
   SeedReading,
@@ -45,6 +48,6 @@ export type {
   SeedVersion,
   StoredSeed,
 } from './seed-store.ts';
-export { createSeeds, type Seeds, type SeedsOptions } from './seeds.ts';
+export { createSeeds, type Seeds } from './seeds.ts';
 export type { RefreshCredential, RefreshOutcome, Verification } from './verify-and-refresh.ts';
 export type { AcquireOptions } from './wait-for-seed.ts';

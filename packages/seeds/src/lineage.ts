@@ -1,3 +1,4 @@
+import { openBase64, sealBase64 } from './sealing.ts';
 import type { SeedContext } from './seed-context.ts';
 import type { AsideFacts, LineageEntry, SeedFacts } from './seed-facts.ts';
 
@@ -42,7 +43,7 @@ export function withAside(
   found: Omit<AsideFacts, 'sealed'> & { readonly bytes: Uint8Array },
 ): SeedFacts {
   const { bytes, ...aside } = found;
-  const sealed = context.factSealing.seal(bytes, asideContext(facts.id, aside.generation));
+  const sealed = sealBase64(context.factSealing, bytes, asideContext(facts.id, aside.generation));
   const others = facts.aside.filter(({ generation }) => generation !== aside.generation);
   const isAlike = ({ reason, holder }: AsideFacts): boolean =>
     reason === aside.reason && holder === aside.holder;
@@ -50,7 +51,7 @@ export function withAside(
   const kept = others.filter(
     (other) => !isAlike(other) || alike.indexOf(other) > alike.length - KEPT_OF_HOLDER[aside.reason],
   );
-  kept.push({ ...aside, sealed: Buffer.from(sealed).toString('base64') });
+  kept.push({ ...aside, sealed });
   while (kept.length > KEPT_ASIDE) {
     const least = Math.min(...kept.map(({ reason }) => WORTH[reason]));
     kept.splice(
@@ -62,12 +63,9 @@ export function withAside(
 }
 
 export function openAside(context: SeedContext, facts: SeedFacts, aside: AsideFacts): Uint8Array {
-  return context.factSealing.open(
-    Buffer.from(aside.sealed, 'base64'),
-    asideContext(facts.id, aside.generation),
-  );
+  return openBase64(context.factSealing, aside.sealed, asideContext(facts.id, aside.generation));
 }
 
-function asideContext(id: string, generation: string): string {
+export function asideContext(id: string, generation: string): string {
   return `seed/${id}/aside/${generation}`;
 }

@@ -1,6 +1,6 @@
 import { changeSeed, type Decision, without } from './change-seed.ts';
 import type { Credential } from './credential-kind.ts';
-import { plainSummary, withDetails } from './details.ts';
+import { withAccount } from './details.ts';
 import { isPast, withAside, withGeneration } from './lineage.ts';
 import { credentialFacts, type OpenedSeed, openStored, sealContent } from './seed-content.ts';
 import type { SeedContext } from './seed-context.ts';
@@ -176,11 +176,10 @@ async function accepted(
       : facts.lineage,
     ...stillOutstanding(facts.outstanding, found, generation),
   };
-  const account = next.summary === undefined ? {} : { account: plainSummary(next.summary) };
   const content = new Map(held.content).set(context.credential.path, found.bytes);
   return {
     change: {
-      facts: withDetails(context, rotated, account),
+      facts: withAccount(context, rotated, next.summary),
       content: await sealContent(context, facts.id, content),
     },
     result: { outcome: 'saved', generation },

@@ -9,13 +9,26 @@ export interface Sealing {
   seal(plain: Uint8Array, context: string): Uint8Array;
   /** @throws {SeedError} `unsealing-failed`. */
   open(sealed: Uint8Array, context: string): Uint8Array;
+  /** Whether `seal` would seal it as it is sealed. */
+  isCurrent(sealed: Uint8Array): boolean;
 }
 
-export const openSealing: Sealing = { seal: (plain) => plain, open: (sealed) => sealed };
+export const openSealing: Sealing = {
+  seal: (plain) => plain,
+  open: (sealed) => sealed,
+  isCurrent: () => true,
+};
 
+/** @throws {SeedError} `invalid-config` for what is neither. */
 export function sealingOf(choice: SealingChoice): Sealing {
   if (choice === 'plaintext') return openSealing;
+  if (typeof choice !== 'object' || choice === null || typeof choice.keyIdOf !== 'function')
+    throw new SeedError(
+      'invalid-config',
+      "sealing must be a keyring of @seedbed/blob-store, or the word 'plaintext'.",
+    );
   return {
+    isCurrent: (sealed) => choice.keyIdOf(sealed) === choice.current,
     seal: (plain, context) => choice.seal(plain, context),
     open(sealed, context) {
       try {
@@ -29,9 +42,17 @@ export function sealingOf(choice: SealingChoice): Sealing {
 }
 
 export function sealText(sealing: Sealing, text: string, context: string): string {
-  return Buffer.from(sealing.seal(Buffer.from(text), context)).toString('base64');
+  return sealBase64(sealing, Buffer.from(text), context);
 }
 
 export function openText(sealing: Sealing, sealed: string, context: string): string {
-  return Buffer.from(sealing.open(Buffer.from(sealed, 'base64'), context)).toString();
+  return Buffer.from(openBase64(sealing, sealed, context)).toString();
+}
+
+export function sealBase64(sealing: Sealing, plain: Uint8Array, context: string): string {
+  return Buffer.from(sealing.seal(plain, context)).toString('base64');
+}
+
+export function openBase64(sealing: Sealing, sealed: string, context: string): Uint8Array {
+  return sealing.open(Buffer.from(sealed, 'base64'), context);
 }

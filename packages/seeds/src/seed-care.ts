@@ -29,6 +29,9 @@ export async function deleteSeed({ store, clock }: SeedContext, id: SeedId): Pro
   }
 }
 
+/** Which seeds a purge deletes; `all` is a word of its own, so that nothing that was left out deletes every login. */
+export type PurgeTarget = { readonly pool: string } | 'all';
+
 /** What a purge came to. */
 export interface PurgeReport {
   readonly deleted: readonly SeedId[];
@@ -36,10 +39,8 @@ export interface PurgeReport {
   readonly inUse: readonly SeedId[];
 }
 
-export async function purgeSeeds(
-  context: SeedContext,
-  filter: { readonly pool?: string },
-): Promise<PurgeReport> {
+export async function purgeSeeds(context: SeedContext, target: PurgeTarget): Promise<PurgeReport> {
+  const filter = filterOf(target);
   const deleted: SeedId[] = [];
   const inUse: SeedId[] = [];
   for (const { facts } of (await context.store.list(filter)).seeds) {
@@ -53,6 +54,16 @@ export async function purgeSeeds(
   }
   await context.store.sweep();
   return { deleted, inUse };
+}
+
+function filterOf(target: PurgeTarget): { readonly pool?: string } {
+  if (target === 'all') return {};
+  if (typeof target === 'object' && target !== null && typeof target.pool === 'string')
+    return { pool: target.pool };
+  throw new SeedError(
+    'invalid-config',
+    "A purge deletes logins: say of which pool, { pool }, or the word 'all'. Nothing was deleted.",
+  );
 }
 
 /** Makes a credential that is kept aside the current one; the one that was current is kept aside. */

@@ -56,6 +56,6 @@ export function credentialFacts(credential: Credential): CredentialFacts {
   };
 }
 
-function contentContext(id: SeedId): string {
+export function contentContext(id: SeedId): string {
   return `seed/${id}/content`;
 }

@@ -160,7 +160,7 @@ describe('a lease', () => {
     const seeds = ground.seeds();
     const lease = await seeds.acquire({ seedId }, 'task');
     await expect(seeds.delete(seedId)).rejects.toMatchObject({ code: 'in-use' });
-    expect(await seeds.purge()).toEqual({ deleted: [], inUse: [seedId] });
+    expect(await seeds.purge('all')).toEqual({ deleted: [], inUse: [seedId] });
     const stored = await ground.store.get(seedId);
     if (stored !== undefined) await ground.store.remove(stored);
     await ground.clock.advance(LEASE_MS);

@@ -1,5 +1,6 @@
 import { readDetails, type SeedDetails } from './details.ts';
 import type { SeedContext } from './seed-context.ts';
+import { SeedError } from './seed-error.ts';
 import type { AsideFacts, LineageEntry, SeedFacts, SeedId, SeedStatus } from './seed-facts.ts';
 
 /** A credential that is kept aside, without itself. */
@@ -26,6 +27,8 @@ export interface SeedOverview extends SeedDetails {
   readonly leftAt?: { readonly place?: string; readonly path?: string; readonly holder: string };
   readonly lineage: readonly LineageEntry[];
   readonly aside: readonly AsideOverview[];
+  /** Why account and quota cannot be shown: they are sealed under a key that is not there, or were changed. */
+  readonly unopenedReason?: string;
 }
 
 export function overviewOf(context: SeedContext, facts: SeedFacts, nowMs: number): SeedOverview {
@@ -33,12 +36,26 @@ export function overviewOf(context: SeedContext, facts: SeedFacts, nowMs: number
   const isLive = lease !== undefined && lease.expiresMs > nowMs;
   return {
     ...shown,
-    ...readDetails(context, facts),
+    ...shownDetails(context, facts),
     ...(credential ?? {}),
     ...(isLive ? { lease: { holder: lease.holder, expiresMs: lease.expiresMs } } : {}),
     ...(outstanding === undefined || isLive ? {} : { leftAt: leftAt(outstanding) }),
     aside: aside.map(({ sealed: _sealed, ...rest }) => rest),
   };
+}
+
+/** One seed that cannot be opened hides no other. */
+function shownDetails(
+  context: SeedContext,
+  facts: SeedFacts,
+): SeedDetails & Pick<SeedOverview, 'unopenedReason'> {
+  try {
+    return readDetails(context, facts);
+  } catch (failure) {
+    if (failure instanceof SeedError && failure.code === 'unsealing-failed')
+      return { unopenedReason: failure.message };
+    throw failure;
+  }
 }
 
 function leftAt({

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { hostPath, joinHostPath, readText } from '@seedbed/host';
 import { createMemoryHost, type MemoryHost } from '@seedbed/host/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { SeedsOptions } from './configure-seeds.ts';
 import type { SeedEvent } from './seed-event.ts';
 import type { SeedStore } from './seed-store.ts';
-import { createSeeds, type Seeds, type SeedsOptions } from './seeds.ts';
+import { createSeeds, type Seeds } from './seeds.ts';
 import { openSqliteSeedStore } from './sqlite/index.ts';
 import { type TestCredential, testCredential, testCredentialKind, testManifest } from './testing/index.ts';
 

@@ -1,6 +1,6 @@
 import { changeSeed, type Decision } from './change-seed.ts';
 import type { Credential } from './credential-kind.ts';
-import { plainSummary, withDetails } from './details.ts';
+import { withAccount } from './details.ts';
 import { isPast, withAside, withGeneration } from './lineage.ts';
 import { credentialFacts, openArchive, openStored, sealContent } from './seed-content.ts';
 import type { SeedContext } from './seed-context.ts';
@@ -136,9 +136,8 @@ async function adopted(
         })
       : facts.lineage,
   };
-  const account = credential.summary;
   return {
-    facts: account === undefined ? next : withDetails(context, next, { account: plainSummary(account) }),
+    facts: withAccount(context, next, credential.summary),
     content: await sealContent(context, facts.id, content),
   };
 }

@@ -200,7 +200,7 @@ describeOnMongodb('a pool that is shared with another program', (database) => {
       const old = ObjectId.createFromTime(1_000_000);
       await db.collection('fs.chunks').insertOne({ files_id: old, n: 0, data: Buffer.from('half') });
       const before = await db.collection('fs.files').countDocuments();
-      await seeds.purge();
+      await seeds.purge('all');
       expect(await seeds.list()).toEqual([]);
       expect(await db.collection('fs.files').countDocuments()).toBe(before - 1);
       expect(await db.collection('fs.chunks').countDocuments({ files_id: old })).toBe(0);

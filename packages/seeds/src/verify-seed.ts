@@ -1,0 +1,34 @@
+import type { AbandonedLeases } from './abandoned-leases.ts';
+import { type AttemptOptions, tryAcquire } from './acquire-seed.ts';
+import type { SeedContext } from './seed-context.ts';
+import { SeedUnavailableError, unlessAborted } from './seed-error.ts';
+import type { SeedId } from './seed-facts.ts';
+import { type RefreshCredential, refreshUnderLease, type Verification } from './verify-and-refresh.ts';
+
+export type VerifyOptions = { readonly refresh: RefreshCredential; readonly signal?: AbortSignal };
+
+/** Leases the seed like everybody else, and gives up at once when the signal fires before something may be spent. */
+export async function verifySeed(
+  context: SeedContext,
+  seedId: SeedId,
+  {
+    onReleased,
+    abandoned,
+    ...options
+  }: VerifyOptions & Pick<AttemptOptions, 'onReleased'> & { readonly abandoned: AbandonedLeases },
+): Promise<Verification> {
+  try {
+    const { signal } = options;
+    const attempt = { holder: 'verification', forUpkeep: true, unsettled: new Map(), onReleased, signal };
+    const started = await unlessAborted(() => tryAcquire(context, { seedId }, attempt), {
+      signal,
+      attempt: `verify seed ${seedId}`,
+      late: (found) => abandoned.free(found.then(({ lease }) => lease)),
+    });
+    await using _lease = started.lease;
+    return await refreshUnderLease(context, started, options);
+  } catch (failure) {
+    if (!(failure instanceof SeedUnavailableError)) throw failure;
+    return { seedId, outcome: 'busy', reason: failure.message };
+  }
+}

@@ -109,6 +109,28 @@ it.for(mounts)('$what that is mounted at $name is not emptied', async ({ name, w
   }
 });
 
+it('a folder that others are mounted in is refused before all of it is listed, and a link with the advice to follow it', async () => {
+  await using ground = await openGround();
+  await ground.snapshots.save(host, ground.work, { task });
+  let started = 0;
+  const counting: typeof host = {
+    ...host,
+    spawn: async (command, options) => {
+      started += 1;
+      return await host.spawn(command, options);
+    },
+  };
+  const everything = ground.snapshots.restore(counting, hostPath('/'), { task });
+  await expect(everything).rejects.toMatchObject({ code: 'busy' });
+  expect(started).toBe(0);
+  const link = hostPath(join(ground.path, 'link'));
+  await symlink('work', link);
+  await expect(ground.snapshots.restore(host, link, { task })).rejects.toMatchObject({
+    code: 'not-a-directory',
+    message: expect.stringContaining('the folder that it leads to'),
+  });
+});
+
 it('does not wait for ever for what cannot be moved into a folder that may not be changed', async () => {
   await using ground = await openGround();
   await mkdir(join(ground.path, 'work/closed/node_modules'), { recursive: true });

@@ -13,37 +13,48 @@ const LOOKS_AT_ONCE = 100;
 
 /**
  * What is mounted in a folder would go aside with it, and be emptied there: also a folder of the same file system that is mounted once more. A folder that is
- * itself the root of a mount cannot go aside.
+ * itself the root of a mount cannot go aside. Asked before the folder is listed: below `/` that takes minutes.
+ * @returns whether the host tells what is mounted. Where it does not, see {@link refuseOtherDevices}.
  * @throws {HostError} `busy` where something is mounted at it or below it.
  */
-export async function refuseMounts(
+export async function refuseMounts(host: Host, folder: HostPath): Promise<boolean> {
+  const mounted = await mountPointsIn(host, folder);
+  if (mounted?.[0] !== undefined) throw busy(folder, mounted[0]);
+  return mounted !== undefined;
+}
+
+/**
+ * The same by what there is in the folder: what is mounted there is mostly of another device.
+ * @throws {HostError} `busy`
+ */
+export async function refuseOtherDevices(
   host: Host,
   folder: HostPath,
-  { stat, listing }: { readonly stat: FileStat; readonly listing: Listing },
+  {
+    stat,
+    listing,
+    tellsMounts,
+  }: { readonly stat: FileStat; readonly listing: Listing; readonly tellsMounts: boolean },
 ): Promise<void> {
-  const refuse = (path: string): never => {
-    if (path === '')
-      throw new HostError(
-        'busy',
-        `Nothing was restored to ${folder}: it is the root of a mount, and cannot be put aside in one step. Restore to a folder in it.`,
-      );
-    throw new HostError(
-      'busy',
-      `Nothing was restored to ${folder}: something is mounted there at ${JSON.stringify(path)}, which would be emptied. Unmount it, or restore to another folder.`,
-    );
-  };
   const device = deviceOf(stat);
   const look = (path: string, found: FileStat | undefined): void => {
-    if (found?.kind === 'directory' && deviceOf(found) !== device) refuse(path);
+    if (found?.kind === 'directory' && deviceOf(found) !== device) throw busy(folder, path);
   };
   for (const { path, stat: found } of listing.entries) look(path, found);
-  const mounted = await mountPointsIn(host, folder);
-  if (mounted !== undefined) return void (mounted[0] !== undefined && refuse(mounted[0]));
+  if (tellsMounts) return;
   const unlisted = listing.leftOut.filter(({ reason }) => reason === 'excluded' || reason === 'unreadable');
   for (let at = 0; at < unlisted.length; at += LOOKS_AT_ONCE) {
     const batch = unlisted.slice(at, at + LOOKS_AT_ONCE);
     await Promise.all(batch.map(async ({ path }) => look(path, await host.stat(joinHostPath(folder, path)))));
   }
+}
+
+function busy(folder: HostPath, path: string): HostError {
+  const story =
+    path === ''
+      ? 'it is the root of a mount, and cannot be put aside in one step. Restore to a folder in it.'
+      : `something is mounted there at ${JSON.stringify(path)}, which would be emptied. Unmount it, or restore to another folder.`;
+  return new HostError('busy', `Nothing was restored to ${folder}: ${story}`);
 }
 
 function deviceOf({ identity }: FileStat): string {

@@ -2,7 +2,7 @@ import { type Host, HostError, type HostPath, unpackDirectory } from '@seedbed/h
 import { listFolder } from '../save/listing.ts';
 import { SnapshotError } from '../snapshot-error.ts';
 import { refuseForeignPlace } from './foreign-place.ts';
-import { refuseMounts } from './refuse-mounts.ts';
+import { refuseMounts, refuseOtherDevices } from './refuse-mounts.ts';
 import { exchange, settleRestore } from './settle-restore.ts';
 import { stagingPlace } from './staging-place.ts';
 
@@ -63,13 +63,13 @@ export async function restoreArchive(
 
 async function lookForMounts(host: Host, folder: HostPath, signal: AbortSignal | undefined): Promise<void> {
   const stat = await host.stat(folder);
-  if (stat?.kind !== 'directory') return;
+  if (stat?.kind !== 'directory' || (await refuseMounts(host, folder))) return;
   const listing = await listFolder(host, folder, {
     ...{ exclude: [], regenerable: async () => [], required: [] },
     ...{ maxEntries: Number.MAX_SAFE_INTEGER, maxBytes: Number.POSITIVE_INFINITY },
     ...(signal && { signal }),
   });
-  await refuseMounts(host, folder, { stat, listing });
+  await refuseOtherDevices(host, folder, { stat, listing, tellsMounts: false });
 }
 
 function asArchiveFailure(failure: unknown, signal: AbortSignal | undefined): unknown {

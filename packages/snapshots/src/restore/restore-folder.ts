@@ -8,7 +8,7 @@ import { SnapshotError } from '../snapshot-error.ts';
 import { archiveOfSnapshot } from './archive-of-snapshot.ts';
 import { differencesFrom } from './compare-listing.ts';
 import { refuseForeignPlace } from './foreign-place.ts';
-import { refuseMounts } from './refuse-mounts.ts';
+import { refuseMounts, refuseOtherDevices } from './refuse-mounts.ts';
 import { reusableFiles } from './reusable-files.ts';
 import { exchange, type ReadyNote } from './settle-restore.ts';
 import { type StagingPlace, stagingPlace } from './staging-place.ts';
@@ -68,7 +68,7 @@ export async function restoreFolder(
   };
   say({});
   const before = await lookAt(host, folder, { manifest, ...(signal && { signal }) });
-  if (before !== undefined) await refuseMounts(host, folder, before);
+  if (before !== undefined) await refuseOtherDevices(host, folder, before);
   const listed = before?.listing.entries ?? createListedEntries();
   const { entries } = manifest;
   const reused = await reusableFiles(host, folder, { entries, listed, ...(signal && { signal }) });
@@ -119,6 +119,7 @@ export async function restoreFolder(
 
 interface FolderBefore {
   readonly stat: FileStat;
+  readonly tellsMounts: boolean;
   readonly listing: Listing;
 }
 
@@ -130,8 +131,15 @@ async function lookAt(
   const stat = await host.stat(folder);
   if (stat === undefined) return undefined;
   if (stat.kind !== 'directory')
-    throw new HostError('not-a-directory', `Nothing was restored to ${folder}: a ${stat.kind} is there.`);
-  return { stat, listing: await list(host, folder, { manifest, ...(signal && { signal }) }) };
+    throw new HostError('not-a-directory', `Nothing was restored to ${folder}: ${whatIsThere(stat)}.`);
+  const tellsMounts = await refuseMounts(host, folder);
+  return { stat, tellsMounts, listing: await list(host, folder, { manifest, ...(signal && { signal }) }) };
+}
+
+function whatIsThere({ kind }: FileStat): string {
+  return kind === 'symlink'
+    ? 'a link is there. Restore to the folder that it leads to'
+    : `a ${kind} is there`;
 }
 
 async function list(

@@ -18,6 +18,7 @@ export type { CodexBinary } from './find-codex.ts';
 export { codexCredential } from './login/codex-credential.ts';
 export { codexExecRefresh } from './login/codex-exec-refresh.ts';
 export { readCodexQuota } from './login/codex-quota.ts';
+export { codexQuota } from './login/codex-quota-reading.ts';
 export { codexRefresh } from './login/codex-refresh.ts';
 export type { DevicePrompt } from './login/device-prompt.ts';
 export { type FetchQuotaOptions, fetchCodexQuota, type QuotaResult } from './login/fetch-codex-quota.ts';

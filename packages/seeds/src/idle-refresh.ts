@@ -1,6 +1,7 @@
+import { requireAges } from './idle-round.ts';
+import type { ReadQuota } from './quota.ts';
 import { requireDuration } from './require-settings.ts';
 import { systemClock } from './seed-clock.ts';
-import type { SeedFacts } from './seed-facts.ts';
 import type { Seeds } from './seeds.ts';
 import type { RefreshCredential, Verification } from './verify-and-refresh.ts';
 
@@ -8,6 +9,10 @@ export interface RefreshIdleOptions {
   readonly refresh: RefreshCredential;
   /** Seeds whose tokens the provider gave out longer ago than this, in milliseconds. A day unless given. */
   readonly olderThanMs?: number;
+  /** What seeds have left is asked for and kept too: after a refresh, and of those that are not due for one. */
+  readonly readQuota?: ReadQuota;
+  /** What was known of a seed's quota for longer than this is asked for anew, in milliseconds. An hour unless given. */
+  readonly quotaOlderThanMs?: number;
   readonly pool?: string;
   readonly signal?: AbortSignal;
 }
@@ -35,7 +40,7 @@ export function refreshIdleSeeds(
   { everyMs = HOUR_MS, onVerified, onFailure, ...round }: IdleRefreshSchedule,
 ): AsyncDisposable {
   requireDuration({ everyMs }, { least: 1, most: LONGEST_MS });
-  requireDuration({ olderThanMs: round.olderThanMs }, { most: Number.MAX_SAFE_INTEGER });
+  requireAges(round);
   const stop = new AbortController();
   const { signal } = stop;
   const rounds = (async () => {
@@ -54,15 +59,4 @@ export function refreshIdleSeeds(
       await rounds;
     },
   };
-}
-
-/** Whether it is time to refresh a seed that nobody uses. What does not rotate needs no care, what is retired gets none. */
-export function isIdle(
-  { credential, lease, status }: SeedFacts,
-  nowMs: number,
-  olderThanMs: number,
-): boolean {
-  if (status === 'retired' || credential?.rotates === false) return false;
-  if (lease !== undefined && lease.expiresMs > nowMs) return false;
-  return (credential?.refreshedMs ?? 0) < nowMs - olderThanMs;
 }

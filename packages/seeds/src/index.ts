@@ -13,6 +13,7 @@ export { createDirectoryJournal, type DirectoryJournalOptions } from './journal/
 export type { JournalEntry, JournalNote, SeedJournal } from './journal/seed-journal.ts';
 export type { WriteBackOutcome } from './lease-state.ts';
 export type { PlantOptions, SeedHost } from './plant-seed.ts';
+export type { QuotaAnswer, ReadQuota } from './quota.ts';
 export type { ResealReport } from './reseal-seed.ts';
 export type { SaveOutcome } from './save-back.ts';
 export type { SealingChoice } from './sealing.ts';

@@ -6,6 +6,47 @@ import type { SeedFacts, SeedId } from './seed-facts.ts';
 
 const MOST_WINDOWS = 32;
 
+/** What the provider said of what a login has left. `none`: there is no such thing, as with a key. `unknown`: anything but an answer; what was known stays. */
+export type QuotaAnswer =
+  | { readonly outcome: 'known'; readonly quota: Quota }
+  | { readonly outcome: 'none' }
+  | { readonly outcome: 'unknown'; readonly reason: string };
+
+/**
+ * Asks the provider what a login has left, with its credential as it is: nothing is spent, and nobody need hold the seed. What it throws counts as `unknown`. Given by the package of
+ * the agent.
+ */
+export type ReadQuota = (
+  bytes: Uint8Array,
+  options: { readonly signal: AbortSignal },
+) => Promise<QuotaAnswer>;
+
+/** Asks, and keeps the answer with the seed. That there is none is an event, and no reason for anything else to fail. */
+export async function updateQuota(
+  context: SeedContext,
+  seedId: SeedId,
+  asking: {
+    readonly bytes: Uint8Array;
+    readonly readQuota: ReadQuota;
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<Quota | undefined> {
+  const { bytes, readQuota, signal = new AbortController().signal } = asking;
+  try {
+    const answer = await readQuota(bytes, { signal });
+    if (answer.outcome === 'known') {
+      await recordQuota(context, seedId, answer.quota);
+      return answer.quota;
+    }
+    if (answer.outcome === 'unknown')
+      context.report({ type: 'quota-unknown', seedId, reason: answer.reason });
+  } catch (failure) {
+    const reason = failure instanceof Error ? failure.message : String(failure);
+    context.report({ type: 'quota-unknown', seedId, reason });
+  }
+  return undefined;
+}
+
 /** Notes what a login has left: sealed as a whole, and in clear how full it is, which is what `acquire` goes by. */
 export async function recordQuota(context: SeedContext, id: SeedId, quota: Quota): Promise<void> {
   const { takenMs } = quota;

@@ -27,6 +27,7 @@ export type IgnoredReason = 'missing' | 'logged-out' | 'unreadable' | 'foreign-a
  * - `overwritten`: another program had put its content in the place of ours; which of the two is current now.
  * - `watch-failed`: the file could not be read or watched; tried again.
  * - `retired`, `revived`: a verification changed the status.
+ * - `quota-unknown`: what a login has left could not be asked for, or not be kept; what was known of it stays.
  * - `refresh-inconclusive`: the provider gave no answer that says anything about the login.
  */
 export type SeedEvent =
@@ -46,4 +47,4 @@ export type SeedEvent =
   | (About & { readonly type: 'updated'; readonly generation: string })
   | (About & { readonly type: 'overwritten'; readonly current: 'ours' | 'theirs' })
   | (About & { readonly type: 'retired' | 'revived'; readonly reason: string })
-  | (About & { readonly type: 'refresh-inconclusive'; readonly reason: string });
+  | (About & { readonly type: 'refresh-inconclusive' | 'quota-unknown'; readonly reason: string });

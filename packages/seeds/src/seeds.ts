@@ -3,9 +3,10 @@ import { describeTarget, type SeedTarget, tryAcquire, type UnsettledSeeds } from
 import { type CaptureOptions, captureSeed } from './capture-seed.ts';
 import { contextOf, type SeedsOptions } from './configure-seeds.ts';
 import type { Quota } from './details.ts';
-import { isIdle, type RefreshIdleOptions } from './idle-refresh.ts';
+import type { RefreshIdleOptions } from './idle-refresh.ts';
+import { refreshIdleOnce } from './idle-round.ts';
 import { type CatchUp, createCatchUp } from './journal/catch-up.ts';
-import { recordQuota } from './quota.ts';
+import { type ReadQuota, recordQuota } from './quota.ts';
 import { requireDuration } from './require-settings.ts';
 import { type ResealReport, resealSeed } from './reseal-seed.ts';
 import {
@@ -24,11 +25,10 @@ import type { SeedLease } from './seed-lease.ts';
 import { overviewOf, type SeedOverview } from './seed-overview.ts';
 import type { QuestionOptions } from './seed-store.ts';
 import { readSettled } from './settle-overwritten.ts';
-import type { RefreshCredential, Verification } from './verify-and-refresh.ts';
-import { type VerifyOptions, verifySeed } from './verify-seed.ts';
+import type { RefreshCredential, Verification, VerifyWork } from './verify-and-refresh.ts';
+import { verifySeed } from './verify-seed.ts';
 import { type AcquireOptions, createWaitingLine, waitForSeed } from './wait-for-seed.ts';
 
-const DAY_MS = 86_400_000;
 /**
  * Logins, each captured once and used by one holder at a time. Every method rejects with a `SeedError`, also with `store-unavailable` and `store-failed`.
  *
@@ -76,16 +76,16 @@ export interface Seeds extends AsyncDisposable {
    */
   abandonLeft(id: SeedId): Promise<void>;
   /**
-   * Asks the provider about one seed, without an agent, and saves the token that comes out. Leases it like everybody else.
+   * Asks the provider about one seed, without an agent, and saves the token that comes out; with `readQuota` also what the login has left. Leases it like everybody else.
    *
-   * @throws {SeedError} `journal-failed` before anything was spent; `not-saved`; `not-found`.
+   * @throws {SeedError} `journal-failed`, `aborted` before anything was spent; `not-saved`; `not-found`.
    */
   verifyAndRefresh(
     id: SeedId,
     refresh: RefreshCredential,
-    options?: { readonly signal?: AbortSignal },
+    options?: QuestionOptions & { readonly readQuota?: ReadQuota },
   ): Promise<Verification>;
-  /** One round over the seeds that nobody uses; {@link refreshIdleSeeds} repeats it. One after the other. */
+  /** One round over the seeds that nobody uses; {@link refreshIdleSeeds} repeats it. One after the other. @throws {SeedError} as {@link verifyAndRefresh}; `invalid-config`. */
   refreshIdle(options: RefreshIdleOptions): AsyncIterable<Verification>;
   /** Tells the store what could not be told before: see `SeedJournal`. Done by itself before every `acquire`. Gives how many notes are left. */
   catchUp(): Promise<number>;
@@ -102,7 +102,7 @@ export function createSeeds(options: SeedsOptions): Seeds {
   const line = createWaitingLine();
   const abandoned = createAbandonedLeases();
   const onReleased = (names: readonly string[]): void => line.next(names);
-  const verify = async (seedId: SeedId, options: VerifyOptions): Promise<Verification> => {
+  const verify = async (seedId: SeedId, options: VerifyWork): Promise<Verification> => {
     await unlessAborted(catchUp.run, { signal: options.signal, attempt: `verify seed ${seedId}` });
     return await verifySeed(context, seedId, { ...options, onReleased, abandoned });
   };
@@ -152,19 +152,7 @@ export function createSeeds(options: SeedsOptions): Seeds {
     restore: (id, generation) => restoreAside(context, id, generation),
     abandonLeft: (id) => abandonLeft(context, id),
     verifyAndRefresh: (id, refresh, verification = {}) => verify(id, { refresh, ...verification }),
-    async *refreshIdle({ refresh, olderThanMs = DAY_MS, pool, signal }) {
-      requireDuration({ olderThanMs }, { most: Number.MAX_SAFE_INTEGER });
-      const question = signal === undefined ? {} : { signal };
-      const { seeds, nowMs } = await context.store.list({
-        ...(pool === undefined ? {} : { pool }),
-        ...question,
-      });
-      for (const { facts } of seeds) {
-        if (signal?.aborted) return;
-        if (!isIdle(facts, nowMs, olderThanMs)) continue;
-        yield await verify(facts.id, { refresh, ...question });
-      }
-    },
+    refreshIdle: (round) => refreshIdleOnce(context, verify, round),
     catchUp: () => catchUp.run(),
     async [Symbol.asyncDispose]() {
       await abandoned[Symbol.asyncDispose]();

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ada, type Ground, homeOf, LEASE_MS, openGround } from '../test/ground.ts';
 import { createMemoryJournal } from '../test/memory-journal.ts';
 import { refreshIdleSeeds } from './idle-refresh.ts';
+import type { ReadQuota } from './quota.ts';
 import type { SeedId } from './seed-facts.ts';
 import { testCredential } from './testing/index.ts';
 import type { RefreshOutcome } from './verify-and-refresh.ts';
@@ -24,6 +25,44 @@ describe('a verification', () => {
     expect(verified).toEqual({ seedId, outcome: 'refreshed' });
     expect((await seeds.get(seedId)).lineage.at(-1)).toMatchObject({ how: 'refreshed' });
     expect(await ground.storedToken(seedId)).toBe('token-2');
+  });
+
+  test('keeps what the login has left, asked for with the token that came out', async () => {
+    const seeds = ground.seeds({ journal: createMemoryJournal() });
+    const quota = { takenMs: 5, windows: [{ label: 'day', usedPercent: 100, resetsMs: 1_800_000_000_000 }] };
+    const asked: string[] = [];
+    const verified = await seeds.verifyAndRefresh(seedId, says({ outcome: 'refreshed', bytes: second }), {
+      async readQuota(bytes) {
+        asked.push(JSON.parse(Buffer.from(bytes).toString()).token);
+        return { outcome: 'known', quota };
+      },
+    });
+    expect(verified).toEqual({ seedId, outcome: 'refreshed', quota });
+    expect(asked).toEqual(['token-2']);
+    expect((await seeds.get(seedId)).quota).toEqual(quota);
+    await expect(seeds.acquire({ pool: 'team' }, 'task')).rejects.toMatchObject({
+      refusals: [{ reason: 'exhausted', untilMs: 1_800_000_000_000 }],
+    });
+  });
+
+  test('counts all the same where nobody knows what the login has left', async () => {
+    const seeds = ground.seeds({ journal: createMemoryJournal() });
+    await seeds.recordQuota(seedId, { takenMs: 5, windows: [{ label: 'day', usedPercent: 3 }] });
+    const readQuota = () => Promise.reject(new Error('HTTP 503'));
+    expect(await seeds.verifyAndRefresh(seedId, says({ outcome: 'alive' }), { readQuota })).toEqual({
+      seedId,
+      outcome: 'alive',
+    });
+    expect(ground.types()).toContain('quota-unknown');
+    expect((await seeds.get(seedId)).quota?.takenMs).toBe(5);
+  });
+
+  test('does not ask what a login has left that is no more', async () => {
+    const readQuota = vi.fn<ReadQuota>();
+    await ground
+      .seeds()
+      .verifyAndRefresh(seedId, says({ outcome: 'invalid', reason: 'revoked' }), { readQuota });
+    expect(readQuota).not.toHaveBeenCalled();
   });
 
   test('retires a seed when the provider itself says that the grant is no more', async () => {
@@ -157,6 +196,34 @@ describe('seeds that nobody uses', () => {
       verified.push(id);
     expect(verified).toEqual([seedId]);
     expect([key, fresh, used]).not.toContain(seedId);
+  });
+
+  test('are asked what they have left where that is not known or old, also when they need no refresh', async () => {
+    const nowMs = 1_700_000_000_000;
+    const day = (usedPercent: number) => ({ takenMs: nowMs, windows: [{ label: 'day', usedPercent }] });
+    const unknown = await ground.captured({ account: 'new', token: 'n-1', at: nowMs });
+    const known = await ground.captured({ account: 'known', token: 'k-1', at: nowMs });
+    const stale = await ground.captured({ account: 'stale', token: 's-1', at: nowMs });
+    const key = await ground.captured({ account: 'ci', token: 'key-1', at: 1, way: 'key' });
+    const seeds = ground.seeds();
+    await seeds.recordQuota(known, day(20));
+    await seeds.recordQuota(stale, { ...day(30), takenMs: nowMs - 7_200_000 });
+    const readQuota: ReadQuota = async () => ({ outcome: 'known', quota: day(77) });
+    const round = seeds.refreshIdle({ refresh: says({ outcome: 'alive' }), readQuota });
+    const verified = await Array.fromAsync(round);
+    expect(new Map(verified.map((each) => [each.seedId, each.outcome]))).toEqual(
+      new Map([
+        [seedId, 'alive'],
+        [unknown, 'quota-read'],
+        [stale, 'quota-read'],
+      ]),
+    );
+    const used = async (id: SeedId) => (await seeds.get(id)).quota?.windows[0]?.usedPercent;
+    expect([await used(seedId), await used(unknown), await used(stale), await used(known)]).toEqual([
+      77, 77, 77, 20,
+    ]);
+    expect((await seeds.get(key)).quota).toBeUndefined();
+    expect((await seeds.get(unknown)).lastLeasedMs).toBeUndefined();
   });
 
   test('are looked after round by round until it is ended, also after a round that failed', async () => {

@@ -1,5 +1,7 @@
 import { changeSeed, without } from './change-seed.ts';
+import type { Quota } from './details.ts';
 import type { LeaseState } from './lease-state.ts';
+import { type ReadQuota, updateQuota } from './quota.ts';
 import { saveUnderLease } from './save-under-lease.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError, throwIfAborted } from './seed-error.ts';
@@ -35,14 +37,26 @@ export type RefreshCredential = (
  * - `retired`: the provider says that the grant is no more.
  * - `unknown`: nobody knows; nothing has changed.
  * - `busy`: somebody holds it, or held it and died; nothing was asked.
+ * - `quota-read`: it was not time to refresh; what it has left was asked for, and is kept.
  */
 export interface Verification {
   readonly seedId: SeedId;
-  readonly outcome: 'alive' | 'refreshed' | 'journaled' | 'retired' | 'unknown' | 'busy';
+  readonly outcome: 'alive' | 'refreshed' | 'journaled' | 'retired' | 'unknown' | 'busy' | 'quota-read';
   readonly reason?: string;
+  /** What it has left, if that was asked for, and said. It is kept with the seed. */
+  readonly quota?: Quota;
+}
+
+/** What a verification does. */
+export interface VerifyWork {
+  readonly refresh: RefreshCredential;
+  /** Asked once the login is known to be alive. */
+  readonly readQuota?: ReadQuota | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const SAVE_TRIES = 6;
+const KNOWN_ALIVE = new Set<Verification['outcome']>(['alive', 'refreshed', 'journaled']);
 
 /**
  * Under a lease: refreshes the credential and saves what came out. That it is under way is noted in the store and the journal before the provider is asked, and its answer is in the journal before anything else happens.
@@ -52,7 +66,7 @@ const SAVE_TRIES = 6;
 export async function refreshUnderLease(
   context: SeedContext,
   { lease, state }: StartedLease,
-  { refresh, signal }: { readonly refresh: RefreshCredential; readonly signal?: AbortSignal },
+  { refresh, readQuota, signal }: VerifyWork,
 ): Promise<Verification> {
   const { seedId } = state;
   // Until something may be spent it can be given up; from then on what becomes of it is seen through.
@@ -65,7 +79,11 @@ export async function refreshUnderLease(
   const bytes = await takeCredential(context, state);
   const stop = signal === undefined ? lease.signal : AbortSignal.any([lease.signal, signal]);
   const answer = stop.aborted ? stopped() : await asked(refresh, bytes, stop);
-  return await settle(context, state, answer);
+  const verification = await settle(context, state, answer);
+  if (readQuota === undefined || !KNOWN_ALIVE.has(verification.outcome) || stop.aborted) return verification;
+  const current = answer.outcome === 'refreshed' ? answer.bytes : bytes;
+  const quota = await updateQuota(context, seedId, { bytes: current, readQuota, signal: stop });
+  return quota === undefined ? verification : { ...verification, quota };
 }
 
 async function settle(

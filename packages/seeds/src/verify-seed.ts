@@ -3,9 +3,7 @@ import { type AttemptOptions, tryAcquire } from './acquire-seed.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedUnavailableError, unlessAborted } from './seed-error.ts';
 import type { SeedId } from './seed-facts.ts';
-import { type RefreshCredential, refreshUnderLease, type Verification } from './verify-and-refresh.ts';
-
-export type VerifyOptions = { readonly refresh: RefreshCredential; readonly signal?: AbortSignal };
+import { refreshUnderLease, type Verification, type VerifyWork } from './verify-and-refresh.ts';
 
 /** Leases the seed like everybody else, and gives up at once when the signal fires before something may be spent. */
 export async function verifySeed(
@@ -15,7 +13,7 @@ export async function verifySeed(
     onReleased,
     abandoned,
     ...options
-  }: VerifyOptions & Pick<AttemptOptions, 'onReleased'> & { readonly abandoned: AbandonedLeases },
+  }: VerifyWork & Pick<AttemptOptions, 'onReleased'> & { readonly abandoned: AbandonedLeases },
 ): Promise<Verification> {
   try {
     const { signal } = options;

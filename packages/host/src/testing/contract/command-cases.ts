@@ -145,15 +145,21 @@ export const commandCases: readonly CaseDefinition[] = [
   {
     name: 'runs 40 commands at once',
     async check({ host }) {
-      const results = await Promise.all(
-        Array.from({ length: 40 }, (_, index) =>
-          run(host, { argv: ['printf', '%s\\0', `n${index}`] }, { check: true }),
-        ),
-      );
+      const cats = await Promise.all(Array.from({ length: 40 }, () => host.spawn({ argv: ['cat'] })));
+      // Each answers after all have been started: none can have waited for the end of another.
+      const answers = cats.map(async (cat, index) => {
+        const writer = cat.stdin.getWriter();
+        await writer.write(new TextEncoder().encode(`n${index}`));
+        const { value } = await cat.stdout.getReader().read();
+        return { answer: new TextDecoder().decode(value), close: () => writer.close() };
+      });
+      const running = await Promise.all(answers);
       assert.deepEqual(
-        results.map(({ stdout }) => stdout),
-        Array.from({ length: 40 }, (_, index) => `n${index}\0`),
+        running.map(({ answer }) => answer),
+        cats.map((_, index) => `n${index}`),
       );
+      await Promise.all(running.map(({ close }) => close()));
+      for (const cat of cats) assert.deepEqual(await cat.exit, { kind: 'exited', code: 0 });
     },
   },
 ];

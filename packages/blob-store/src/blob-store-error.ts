@@ -8,7 +8,8 @@
  * - `not-sealed`: bytes that should be sealed are not. Never taken for plain text silently.
  * - `unknown-key`: sealed under a key that the keyring does not hold; the message names it.
  * - `unsealing-failed`: the key of that name does not open them: another key, changed bytes, or the bytes of something else.
- * - `invalid-keyring`: a key is not 32 bytes, or the current one is missing.
+ * - `invalid-config`: an option cannot be what it is; the message names it.
+ * - `invalid-keyring`: a key is not 32 bytes, or there is none of the current name.
  * - `source-failed`: the stream that was put failed; `cause` has its error.
  * - `no-space`: the store's disk or quota is full.
  * - `unavailable`: the store does not answer; it may later. What was under way may or may not have happened.
@@ -26,6 +27,7 @@ export type BlobStoreErrorCode =
   | 'not-sealed'
   | 'unknown-key'
   | 'unsealing-failed'
+  | 'invalid-config'
   | 'invalid-keyring'
   | 'source-failed'
   | 'no-space'

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BlobStoreError, createKeyring, type Keyring, sealedKeyId } from './index.ts';
+import { BlobStoreError, createKeyring, type Keyring, type KeyringOptions, sealedKeyId } from './index.ts';
 import { FRAME_BYTES, HEADER_BYTES, plainSize, SEALED_FRAME_BYTES } from './sealed-format.ts';
 
 const keys = { k1: randomBytes(32), k2: randomBytes(32) };
@@ -61,6 +61,14 @@ describe('a keyring', () => {
     ];
     for (const some of cases) {
       expect(failureOf(() => createKeyring({ current: 'k', keys: some }))).toBe('invalid-keyring');
+    }
+  });
+
+  it('is refused where there are no keys at all', () => {
+    // A program may be without types.
+    const create: (options?: object) => unknown = (options) => createKeyring(options as KeyringOptions);
+    for (const options of [undefined, {}, { current: 'k1', keys: null }]) {
+      expect(() => create(options)).toThrow(expect.objectContaining({ code: 'invalid-keyring' }));
     }
   });
 

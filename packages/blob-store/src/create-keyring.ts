@@ -41,6 +41,11 @@ const MAX_FRAMES = 2 ** 32;
  * @throws {BlobStoreError} `invalid-keyring`.
  */
 export function createKeyring(options: KeyringOptions): Keyring {
+  if (typeof options?.keys !== 'object' || options.keys === null)
+    throw new BlobStoreError(
+      'invalid-keyring',
+      'A keyring needs its keys: { current: name, keys: { name: key } }.',
+    );
   const keys = new Map(Object.entries(options.keys).map(([id, key]) => [id, parseKey(id, key)]));
   const { current } = options;
   const currentKey = keys.get(current);

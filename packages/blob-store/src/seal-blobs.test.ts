@@ -199,6 +199,26 @@ describe('a sealed store', () => {
   });
 });
 
+describe('what seals blobs', () => {
+  it.each([
+    ['undefined', undefined],
+    ['a text', 'plain'],
+    ['an empty text', ''],
+    ['bytes', keys.k1],
+    ['an object', { current: 'k1', keys }],
+  ])('is a keyring or the word for none, and not %s', (kind, given) => {
+    let failure: unknown;
+    try {
+      // A program may be without types.
+      sealBlobs(createMemoryBlobStore(), given as 'plaintext');
+    } catch (error) {
+      failure = error;
+    }
+    const message = `What seals blobs has to be a keyring (createKeyring), or 'plaintext' where nothing is to; it is ${kind}.`;
+    expect(failure).toMatchObject({ name: 'BlobStoreError', code: 'invalid-config', message });
+  });
+});
+
 describe('a store that was said to be plain', () => {
   it('keeps the bytes as they are', async () => {
     const below = createMemoryBlobStore();

@@ -2,6 +2,7 @@ import { unlessAborted } from './abort.ts';
 import type { BlobId, BlobInfo, BlobStore, OpenOptions } from './blob-store.ts';
 import { byteRange } from './byte-range.ts';
 import type { Keyring } from './keyring.ts';
+import { invalid } from './option-values.ts';
 import { HEADER_BYTES, plainSize, sealedKeyId } from './sealed-format.ts';
 import { openSealedRange } from './sealed-range.ts';
 
@@ -23,8 +24,11 @@ export interface SealedBlobStore extends BlobStore {
  * `size` is that of the plain bytes, and a blob in the store that is none of these (a size that no sealed one has) is listed with its own: opening it fails with `not-sealed`.
  *
  * @param keys what seals, or the word that nothing is to be: then blobs are stored and given as they are, sealed ones too
+ * @throws {BlobStoreError} `invalid-config` for anything else.
  */
 export function sealBlobs(store: BlobStore, keys: Keyring | 'plaintext'): SealedBlobStore {
+  if (keys !== 'plaintext' && !isKeyring(keys))
+    throw invalid('What seals blobs', "a keyring (createKeyring), or 'plaintext' where nothing is to", keys);
   const keyIdOf = async (
     id: BlobId,
     options: { readonly signal?: AbortSignal } = {},
@@ -76,6 +80,11 @@ export function sealBlobs(store: BlobStore, keys: Keyring | 'plaintext'): Sealed
     sweep: (options) => store.sweep(options),
     keyIdOf,
   };
+}
+
+/** A program may be without types: what is not sealed then would be sealed or not by accident. */
+function isKeyring(keys: unknown): keys is Keyring {
+  return typeof keys === 'object' && keys !== null && 'sealing' in keys && 'frames' in keys;
 }
 
 function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { HostError } from './host-error.ts';
+import { checkTime, timerMs } from './option-values.ts';
 import type { EndOptions, ProcessExit } from './process.ts';
 
 const STEPS = ['eof', 'term', 'kill'] as const;
@@ -55,12 +56,13 @@ export function createEnding(target: Endable): (options?: EndOptions) => Promise
     );
   };
 
-  return (options = {}) => {
+  return async (options = {}) => {
+    checkTime(options.graceMs, 'graceMs');
     demanded = Math.max(demanded, STEPS.indexOf(options.from ?? 'eof'));
     graceMs = Math.min(graceMs, options.graceMs ?? (running === undefined ? DEFAULT_GRACE_MS : graceMs));
     if (demanded > current) hastened.abort();
     running ??= run();
-    return running;
+    return await running;
   };
 }
 
@@ -80,7 +82,7 @@ interface Patience {
  * our children can only be looked for, as the kernel tells it to their parents alone.
  */
 async function goneWithin(target: Endable, patience: Patience): Promise<boolean> {
-  const over = AbortSignal.any([patience.hastened, AbortSignal.timeout(patience.waitMs)]);
+  const over = AbortSignal.any([patience.hastened, AbortSignal.timeout(timerMs(patience.waitMs))]);
   if (!(await settledBefore(target.exit, over))) return false;
   for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(pauseMs * 2, LATEST_LOOK_MS)) {
     if (await isGone(target.group)) return true;

@@ -2,6 +2,7 @@ import type { ConnectTarget, Host, HostListener, ListenPlace } from './host.ts';
 import { hostPath } from './host-path.ts';
 import { LOOPBACK } from './listen-place.ts';
 import { listenLocally } from './local/listen.ts';
+import { checkFilePath } from './option-values.ts';
 import { openTunnel } from './tunnel.ts';
 
 /** A loopback port of the machine that this program runs on. */
@@ -40,6 +41,7 @@ export async function forward(
   options: ForwardOptions & { readonly socket?: string } = {},
 ): Promise<Forward | SocketForward> {
   const { socket, signal } = options;
+  if (socket !== undefined) checkFilePath(socket, 'socket', 'an absolute path');
   const place: ListenPlace = socket === undefined ? {} : { socket: hostPath(socket) };
   const listener = await listenLocally(place, { signal, hostSignal: host.signal });
   const tunnel = openTunnel(listener, (ended) => host.connect(target, { signal: ended }));

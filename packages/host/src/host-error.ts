@@ -9,7 +9,7 @@
  * - `outside-root`: the path leaves the folder that it was to stay in, through `..` or a symbolic link.
  * - `limit-exceeded`: a bound that the caller gave (depth, entries, bytes) was reached.
  * - `invalid-command`: no host can start it: no program, a NUL byte, an impossible variable name, too long.
- * - `invalid-config`: what says how to reach a host cannot be right: an address, a fingerprint, a line of an ssh_config file.
+ * - `invalid-config`: an option cannot be what it is: an address, a fingerprint, a time that is none, a file below `~`; or a line of an ssh_config file.
  * - `command-not-found`, `command-not-executable`: a process could not be started at all.
  * - `command-failed`: `run` was told to expect success and the command ended otherwise.
  * - `timeout`: a deadline passed.

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { ConnectTarget, ListenPlace } from './host.ts';
 import { HostError } from './host-error.ts';
 import type { HostPath } from './host-path.ts';
+import { checkPort, invalid } from './option-values.ts';
 
 export const LOOPBACK = '127.0.0.1';
 
@@ -27,6 +28,13 @@ export function checkListenPlace(place: ListenPlace): CheckedPlace {
     );
   }
   return { port, address };
+}
+
+/** @throws {HostError} `invalid-config` for a port that is none, `invalid-path` and `unsupported` as `checkSocketPath`. */
+export function checkConnectTarget(target: ConnectTarget): void {
+  if ('socket' in target) checkSocketPath(target.socket);
+  else if (target.port === undefined) throw invalid('port', 'a port, from 1 to 65,535', undefined);
+  else checkPort(target.port, 'port');
 }
 
 /** For messages. */

@@ -1,6 +1,7 @@
 import type { HostFiles } from './host.ts';
 import { HostError } from './host-error.ts';
 import type { HostPath } from './host-path.ts';
+import { checkCount } from './option-values.ts';
 
 export interface ReadTextOptions {
   /** 16 MiB by default; a longer file fails with `limit-exceeded`. */
@@ -20,6 +21,7 @@ export async function readText(
   path: HostPath,
   options: ReadTextOptions = {},
 ): Promise<string> {
+  checkCount(options.maxBytes, 'maxBytes');
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
   const signal = options.signal === undefined ? {} : { signal: options.signal };
   const stream = await host.readFile(path, { length: maxBytes + 1, ...signal });

@@ -1,6 +1,7 @@
 import type { ConnectTarget, Host, ListenPlace } from './host.ts';
 import { hostPath } from './host-path.ts';
 import { connectLocally } from './local/connect.ts';
+import { checkFilePath } from './option-values.ts';
 import { openTunnel } from './tunnel.ts';
 
 /** A service of the machine that this program runs on, or of one that it reaches. */
@@ -35,6 +36,7 @@ export async function remoteForward(
   target: NearTarget,
   { place = {}, ...options }: RemoteForwardOptions = {},
 ): Promise<RemoteForward> {
+  if ('socket' in target) checkFilePath(target.socket, 'socket', 'an absolute path');
   const near = 'socket' in target ? { socket: hostPath(target.socket) } : target;
   const listener = await host.listen(place, options);
   const tunnel = openTunnel(listener, (ended) => connectLocally(near, ended));

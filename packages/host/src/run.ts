@@ -3,6 +3,7 @@ import { collectBytes, type OutputLimit } from './collect-bytes.ts';
 import { describeCommand, describeExit, outputTail } from './command-story.ts';
 import type { FileBody, Host } from './host.ts';
 import { HostError } from './host-error.ts';
+import { checkCount, checkTime, timerMs } from './option-values.ts';
 import type { Command, HostProcess, ProcessExit } from './process.ts';
 
 export interface RunOptions {
@@ -36,9 +37,12 @@ const DEFAULT_OUTPUT_BYTES = 1024 * 1024;
  * Runs a command to its end and gives what it printed. What it leaves behind on purpose (a daemon that has closed its output) is left running;
  * on a timeout, an abort or a failure everything that comes from the command is ended.
  *
- * @throws {HostError} what `Host.spawn` throws, `timeout`, `aborted`, and with `check` also `command-failed` and `host-lost`.
+ * @throws {HostError} what `Host.spawn` throws, `timeout`, `aborted`, `invalid-config`, and with `check` also `command-failed` and `host-lost`.
  */
 export async function run(host: Host, command: Command, options: RunOptions = {}): Promise<RunResult> {
+  checkTime(options.timeoutMs, 'timeoutMs');
+  checkTime(options.graceMs, 'graceMs');
+  checkCount(options.maxOutputBytes, 'maxOutputBytes');
   const process = await host.spawn(command, options.signal === undefined ? {} : { signal: options.signal });
   const maxBytes = options.maxOutputBytes ?? DEFAULT_OUTPUT_BYTES;
   let result: RunResult;
@@ -110,7 +114,7 @@ async function orDeadline<T>(work: Promise<T>, command: Command, options: RunOpt
     const what = `${describeCommand(command)} did not end, or did not let go of its output, within ${timeoutMs} ms`;
     cut.reject(new HostError('timeout', `${what}; it was ended.`));
   };
-  const timer = isTimed ? setTimeout(onTimeout, timeoutMs) : undefined;
+  const timer = isTimed ? setTimeout(onTimeout, timerMs(timeoutMs)) : undefined;
   const { signal } = options;
   const onAbort = (): void => {
     if (signal !== undefined) cut.reject(abortedError(signal, `run ${describeCommand(command)}`));

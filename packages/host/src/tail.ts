@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FileStat, Host, HostFiles } from './host.ts';
 import { HostError } from './host-error.ts';
 import type { HostPath } from './host-path.ts';
+import { checkCount } from './option-values.ts';
 
 export interface TailOptions {
   /** When it fires, what the file holds at that moment is still given; then the iteration ends. */
@@ -33,6 +34,7 @@ export async function* tail(
   options: TailOptions,
 ): AsyncGenerator<TailChunk, void, undefined> {
   const { signal, from = 0 } = options;
+  if (from !== 'end') checkCount(from, 'from');
   const position: Position = { identity: undefined, offset: from === 'end' ? 0 : from };
   let isFound = from !== 'end';
   for (;;) {

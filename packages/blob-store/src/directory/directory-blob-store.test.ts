@@ -152,6 +152,16 @@ describe('a directory store', () => {
     expect(await incoming()).toEqual([]);
   });
 
+  it.each(['~', '~/blobs', '~me/blobs', ''])('is opened in no folder called %j', async (folder) => {
+    await expect(openDirectoryBlobStore({ folder })).rejects.toMatchObject({
+      code: 'invalid-config',
+      message: expect.stringMatching(
+        folder === '' ? /^folder has to be/ : /^folder cannot be "~.*os\.homedir\(\)/,
+      ),
+    });
+    expect(await readdir('.')).not.toContain(folder.split('/')[0]);
+  });
+
   it('says what is wrong with a folder that can’t be made', async () => {
     await writeFile(join(folder, 'file'), '');
     await expect(openDirectoryBlobStore({ folder: join(folder, 'file', 'x') })).rejects.toMatchObject({

@@ -7,6 +7,7 @@ import type { BlobId, BlobInfo, BlobStore, SweepReport } from '../blob-store.ts'
 import { BlobStoreError } from '../blob-store-error.ts';
 import { byteRange } from '../byte-range.ts';
 import { byteStream } from '../byte-source.ts';
+import { checkFolder, checkTime } from '../option-values.ts';
 import { damaged, readBlobFacts } from './blob-file.ts';
 import { type BlobFolder, checkBlobId, openBlobFolder } from './blob-folder.ts';
 import { writeBlob } from './blob-write.ts';
@@ -23,9 +24,10 @@ const DAY_MS = 86_400_000;
 /**
  * Blobs as files of a folder. A blob that was put survives a power cut; one that was deleted shortly before it may be there again.
  *
- * @throws {BlobStoreError} `io`, `no-space` when the folder can't be made.
+ * @throws {BlobStoreError} `invalid-config`; `io`, `no-space` when the folder can't be made.
  */
 export async function openDirectoryBlobStore(options: DirectoryBlobStoreOptions): Promise<BlobStore> {
+  checkFolder(options?.folder, 'folder');
   const place = resolve(options.folder);
   let folder: BlobFolder;
   try {
@@ -90,6 +92,7 @@ export async function openDirectoryBlobStore(options: DirectoryBlobStoreOptions)
       }
     },
     async sweep({ olderThanMs = DAY_MS, signal } = {}) {
+      checkTime(olderThanMs, 'olderThanMs');
       const attempt = `sweep ${label}`;
       throwIfAborted(signal, attempt);
       try {

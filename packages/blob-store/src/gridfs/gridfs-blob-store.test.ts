@@ -35,6 +35,21 @@ describeOnMongodb('a GridFS store', (database) => {
   const bucketOf = (bucketName: string): GridFSBucket => new GridFSBucket(database().db, { bucketName });
   const chunksOf = (bucketName: string) => database().db.collection(`${bucketName}.chunks`);
 
+  it.each([
+    { answerMs: Number.NaN },
+    { answerMs: 0 },
+    { chunkSizeBytes: 0 },
+    { chunkSizeBytes: Number.NaN },
+    { chunkSizeBytes: 20_000_000 },
+  ])('is not made with %o', (options) => {
+    expect(() => createGridFsBlobStore(database().db, options)).toThrow(
+      expect.objectContaining({
+        code: 'invalid-config',
+        message: expect.stringContaining(Object.keys(options)[0] ?? ''),
+      }),
+    );
+  });
+
   it('writes what MongoDB’s own driver reads', async () => {
     const store = createGridFsBlobStore(database().db, { bucketName: 'shared', filename: 'seed' });
     const bytes = patternBytes(600_000);

@@ -4,6 +4,7 @@ import { checkLabels, hasLabels } from '../blob-labels.ts';
 import type { BlobId, BlobInfo, BlobLabels, BlobStore } from '../blob-store.ts';
 import { BlobStoreError } from '../blob-store-error.ts';
 import { byteRange } from '../byte-range.ts';
+import { checkTime, invalid, timerMs } from '../option-values.ts';
 import { blobInfo, fileFacts } from './file-facts.ts';
 import { downloadStream } from './gridfs-download.ts';
 import { alreadyExists } from './gridfs-failure.ts';
@@ -24,6 +25,8 @@ export interface GridFsBlobStoreOptions {
 }
 
 const CHUNK_BYTES = 255 * 1024;
+/** A document of MongoDB has 16 MiB at the most, and a chunk has its id beside its bytes. */
+const MAX_CHUNK_BYTES = 16 * 1024 * 1024 - 1024;
 const ANSWER_MS = 30_000;
 const DAY_MS = 86_400_000;
 
@@ -31,10 +34,15 @@ const DAY_MS = 86_400_000;
  * Blobs in GridFS: any tool that knows it reads and writes them. A blob's labels are the text members of its file's `metadata`.
  *
  * Makes no index: call `ensureIndexes` when a service is set up. It keeps no connection of its own; `db` is the caller's to close.
+ *
+ * @throws {BlobStoreError} `invalid-config`.
  */
 export function createGridFsBlobStore(db: Db, options: GridFsBlobStoreOptions = {}): BlobStore {
   const { bucketName = 'fs', chunkSizeBytes = CHUNK_BYTES, filename, answerMs = ANSWER_MS } = options;
-  const bucket = openBucket(db, bucketName, answerMs);
+  checkTime(answerMs, 'answerMs', 1);
+  if (!Number.isInteger(chunkSizeBytes) || chunkSizeBytes < 1 || chunkSizeBytes > MAX_CHUNK_BYTES)
+    throw invalid('chunkSizeBytes', `a whole number from 1 to ${MAX_CHUNK_BYTES}`, chunkSizeBytes);
+  const bucket = openBucket(db, bucketName, timerMs(answerMs));
   const label = `gridfs ${db.databaseName}.${bucketName}`;
   const createId = (): BlobId => new ObjectId().toHexString() as BlobId;
   return {
@@ -92,6 +100,7 @@ export function createGridFsBlobStore(db: Db, options: GridFsBlobStoreOptions = 
       }
     },
     async sweep({ olderThanMs = DAY_MS, signal } = {}) {
+      checkTime(olderThanMs, 'olderThanMs');
       const attempt = `sweep ${label}`;
       throwIfAborted(signal, attempt);
       return await sweepChunks(bucket, { olderThanMs, signal, attempt });

@@ -6,6 +6,7 @@ import { BlobStoreError } from '../blob-store-error.ts';
 import { bodyPieces } from '../body-pieces.ts';
 import { byteRange } from '../byte-range.ts';
 import { byteStream } from '../byte-source.ts';
+import { checkTime } from '../option-values.ts';
 
 /**
  * Where a fault can strike. `put` before anything, `put-commit` when all bytes have come and nothing is there yet, `put-answer` when the blob is there and
@@ -125,6 +126,7 @@ export function createMemoryBlobStore({ faults }: MemoryBlobStoreOptions = {}): 
       }
     },
     async sweep({ olderThanMs = DAY_MS, signal } = {}) {
+      checkTime(olderThanMs, 'olderThanMs');
       throwIfAborted(signal, 'sweep the blobs in memory');
       await reach('sweep');
       const old = [...interrupted].filter(([, { sinceMs }]) => sinceMs <= Date.now() - olderThanMs);

@@ -1,4 +1,5 @@
 import { HostError } from '../host-error.ts';
+import { checkCount } from '../option-values.ts';
 import { checkPathBelow } from '../path-below.ts';
 import type { TarEntry } from './tar-entry.ts';
 
@@ -56,6 +57,7 @@ const EXPECTED: TarEntry = { kind: 'file', name: '', mode: 0, modifiedMs: 0, siz
  * of another, hard links to what the archive does not hold, links out of it, setuid, setgid and sticky bits.
  */
 export function createArchiveGuard(options: ArchiveGuardOptions): ArchiveGuard {
+  for (const option of ['maxEntries', 'maxBytes'] as const) checkCount(options[option], option);
   const maxEntries = options.maxEntries ?? DEFAULT_MAX_ENTRIES;
   const maxBytes = options.maxBytes ?? DEFAULT_MAX_BYTES;
   const seen = new Map<string, Seen>([['', { kind: 'directory' }]]);

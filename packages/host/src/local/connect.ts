@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { abortedError, throwIfAborted } from '../abort.ts';
 import type { ConnectTarget, HostConnection } from '../host.ts';
-import { checkSocketPath, LOOPBACK, placeName } from '../listen-place.ts';
+import { checkConnectTarget, LOOPBACK, placeName } from '../listen-place.ts';
 import { fileFailure } from './file-failure.ts';
 import { socketConnection } from './socket-connection.ts';
 
@@ -13,7 +13,7 @@ export async function connectLocally(
   const name = placeName(target);
   const attempt = `connect to ${name}`;
   throwIfAborted(signal, attempt);
-  if ('socket' in target) checkSocketPath(target.socket);
+  checkConnectTarget(target);
   const socket =
     'socket' in target
       ? connect({ path: target.socket, allowHalfOpen: true })

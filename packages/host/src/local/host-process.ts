@@ -1,4 +1,5 @@
 import { createEnding } from '../end-process.ts';
+import { checkPtySize } from '../option-values.ts';
 import type { EndOptions, HostProcess, ProcessExit } from '../process.ts';
 import { watchProcessGroup } from './process-group.ts';
 import type { StartedProcess } from './started-process.ts';
@@ -43,7 +44,14 @@ export function hostProcess(
       group.signal(name);
     },
     end,
-    ...(resize === undefined ? {} : { resize: async (size) => resize(size) }),
+    ...(resize === undefined
+      ? {}
+      : {
+          resize: async (size) => {
+            checkPtySize(size);
+            await resize(size);
+          },
+        }),
     async [Symbol.asyncDispose]() {
       await end();
       for (const output of started.outputs) output.absorb(ABSORB_BYTES);

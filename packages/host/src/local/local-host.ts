@@ -6,6 +6,7 @@ import { type Environment, SAFE_ENVIRONMENT_NAMES, safeEnvironment } from '../en
 import type { Host, HostListener, HostPlatform } from '../host.ts';
 import { HostError } from '../host-error.ts';
 import { type HostPath, hostPath } from '../host-path.ts';
+import { checkPtySize } from '../option-values.ts';
 import type { Command, HostProcess, SpawnOptions } from '../process.ts';
 import { MARKER_NAME, processMarker } from '../process-marker.ts';
 import { canonicalLocalPath } from './canonical-path.ts';
@@ -43,7 +44,7 @@ export interface LocalHostOptions {
 /** The machine that this program runs on, as the user that it runs as. Does no I/O before it is used. */
 export function createLocalHost(options: LocalHostOptions = {}): Host {
   const source = options.env ?? readControllerEnvironment();
-  const home = options.home ?? hostPath(source['HOME'] || homedir());
+  const home = hostPath(options.home ?? (source['HOME'] || homedir()));
   const env: Environment = Object.freeze({
     ...safeEnvironment(source, [...SAFE_ENVIRONMENT_NAMES, ...(options.inherit ?? [])]),
     HOME: home,
@@ -56,6 +57,7 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
     throwIfAborted(spawnOptions.signal, `start ${command.argv[0]}`);
     lifetime.signal.throwIfAborted();
     const checked = checkCommand({ env, home }, command);
+    checkPtySize(spawnOptions.pty);
     const marker = processMarker(randomUUID(), env[MARKER_NAME], checked.env[MARKER_NAME]);
     const request = { ...checked, env: { ...checked.env, [MARKER_NAME]: marker.value } };
     const { pty } = spawnOptions;

@@ -4,6 +4,7 @@ import { abortedError, throwIfAborted } from '../abort.ts';
 import type { ReadOptions } from '../host.ts';
 import { HostError } from '../host-error.ts';
 import type { HostPath } from '../host-path.ts';
+import { checkByteRange } from '../option-values.ts';
 import { fileFailure, orFileFailure } from './file-failure.ts';
 import { nodePath } from './node-path.ts';
 
@@ -14,6 +15,7 @@ export async function readLocalFile(
   path: HostPath,
   options: ReadOptions,
 ): Promise<ReadableStream<Uint8Array>> {
+  checkByteRange(options);
   const attempt = `read ${path}`;
   throwIfAborted(options.signal, attempt);
   // Without O_NONBLOCK, opening a FIFO that nobody writes to would occupy a thread of the pool for good.

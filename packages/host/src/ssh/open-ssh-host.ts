@@ -6,6 +6,7 @@ import type { Host, HostListener, HostPlatform } from '../host.ts';
 import { HostError } from '../host-error.ts';
 import { type HostPath, hostPath } from '../host-path.ts';
 import { decodeHostPathBytes } from '../host-path-bytes.ts';
+import { checkCount, checkPtySize, checkTime, timerMs } from '../option-values.ts';
 import type { HostProcess, SpawnOptions } from '../process.ts';
 import { MARKER_NAME, processMarker } from '../process-marker.ts';
 import { createConnector } from './connection/connection.ts';
@@ -58,17 +59,20 @@ export interface SshHostOptions extends SshDestination {
  * A Linux machine that is reached through SSH, as the user that logs in. It needs a POSIX shell, coreutils and grep there, and sshd's own exec sessions.
  * When a connection breaks, what ran over it is lost and is ended; the host is connected to anew, and what can be repeated is.
  *
- * @throws {HostError} `host-key-unknown`, `host-key-changed`, `permission-denied`, `timeout`, `host-lost`, `aborted`, `unsupported`.
+ * @throws {HostError} `host-key-unknown`, `host-key-changed`, `permission-denied`, `timeout`, `host-lost`, `aborted`, `unsupported`, `invalid-config`.
  */
 export async function openSshHost(options: SshHostOptions): Promise<Host> {
   const connector = createConnector(options);
+  checkCount(options.maxConnections, 'maxConnections', 1);
+  for (const option of ['waitMs', 'idleMs', 'reconnectForMs'] as const) checkTime(options[option], option);
+  checkTime(options.operationTimeoutMs, 'operationTimeoutMs', 1);
   const first = await connector.connect(options.signal);
   const link = createSshLink(first, {
     connector,
     maxConnections: options.maxConnections ?? 8,
-    waitMs: options.waitMs ?? 30_000,
-    operationTimeoutMs: options.operationTimeoutMs ?? 60_000,
-    idleMs: options.idleMs ?? 30_000,
+    waitMs: timerMs(options.waitMs ?? 30_000),
+    operationTimeoutMs: timerMs(options.operationTimeoutMs ?? 60_000),
+    idleMs: timerMs(options.idleMs ?? 30_000),
     reconnectForMs: options.reconnectForMs ?? 600_000,
     onChange: options.onLinkChange ?? (() => undefined),
   });
@@ -132,6 +136,7 @@ function sshHost(link: SshLink, label: string, facts: HostFacts): Host {
       throwIfAborted(options.signal, `start ${command.argv[0]}`);
       link.lost.throwIfAborted();
       const checked = checkCommand({ env, home }, command);
+      checkPtySize(options.pty);
       const marker = processMarker(randomUUID(), env[MARKER_NAME], checked.env[MARKER_NAME]);
       const marked = { ...checked, env: { ...checked.env, [MARKER_NAME]: marker.value } };
       const request = { command: marked, markerIds: marker.ids, removals };

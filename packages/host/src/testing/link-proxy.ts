@@ -1,5 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { listenOnLoopback } from '../listen-on-loopback.ts';
+import { checkPort, checkTime } from '../option-values.ts';
 import { createDelayLine, type DelayLine } from './delay-line.ts';
 import { countRoundTrips } from './round-trip-count.ts';
 
@@ -59,6 +60,8 @@ export async function openLinkProxy(
   target: { readonly host: string; readonly port: number },
   options: LinkProxyOptions = {},
 ): Promise<LinkProxy> {
+  checkTime(options.delayMs, 'delayMs');
+  checkPort(target.port, 'port');
   const roundTrips = countRoundTrips();
   const passed = { up: 0, down: 0 };
   const left = { up: Infinity, down: Infinity };

@@ -1,6 +1,7 @@
 import type { FileStat } from '../host.ts';
 import { HostError } from '../host-error.ts';
 import type { HostPath } from '../host-path.ts';
+import { checkCount } from '../option-values.ts';
 import type { WalkOptions } from './walk-entry.ts';
 
 const DEFAULT_MAX_DEPTH = 64;
@@ -16,6 +17,7 @@ export interface WalkBudget {
 }
 
 export function createWalkBudget(root: HostPath, options: WalkOptions): WalkBudget {
+  for (const option of ['maxDepth', 'maxEntries', 'maxBytes'] as const) checkCount(options[option], option);
   const maxDepth = options.maxDepth ?? DEFAULT_MAX_DEPTH;
   const maxEntries = options.maxEntries ?? DEFAULT_MAX_ENTRIES;
   const maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;

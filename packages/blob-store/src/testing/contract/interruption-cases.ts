@@ -118,4 +118,12 @@ export const interruptionCases: readonly CaseDefinition[] = [
       assert.equal((await readBlob(store, late)).byteLength, 1_200_000);
     },
   },
+  {
+    name: 'sweeps nothing for an age that is none',
+    async check(store) {
+      for (const olderThanMs of [Number.NaN, -1]) {
+        await rejectsWith(store.sweep({ olderThanMs }), 'invalid-config');
+      }
+    },
+  },
 ];

@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { HostError } from '../../host-error.ts';
+import { checkFilePath, checkPort } from '../../option-values.ts';
 import type { SshDestination } from '../connection/ssh-destination.ts';
 import type { AnswerQuestions, AskSecret } from '../login/authentication.ts';
 import type { AcceptNewHostKey } from '../trust/host-key.ts';
@@ -52,6 +53,9 @@ export interface ReadSshConfigOptions {
  * `io` and `limit-exceeded` for files that cannot be read.
  */
 export async function readSshConfig(options: ReadSshConfigOptions): Promise<SshDestination> {
+  checkPort(options.port, 'port');
+  for (const file of options.files ?? []) checkFilePath(file, 'files', 'a list of ssh_config files');
+  if (options.home !== undefined) checkFilePath(options.home, 'home', 'the path of a folder');
   const machine = userInfo();
   const home = options.home ?? machine.homedir;
   const reading: Reading = {

@@ -1,5 +1,6 @@
 import { abortedError } from '../../abort.ts';
 import { HostError } from '../../host-error.ts';
+import { timerMs } from '../../option-values.ts';
 
 /** One try to connect, as the steps on its way see it: name, socket, jump hosts, keys, login. */
 export interface ConnectAttempt {
@@ -10,9 +11,6 @@ export interface ConnectAttempt {
   /** Waits for a person, which takes none of the time. */
   asking<T>(ask: () => Promise<T>): Promise<T>;
 }
-
-/** What a timer of Node's can hold. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface ConnectAttemptOptions {
   readonly label: string;
@@ -40,7 +38,7 @@ export function startConnectAttempt(options: ConnectAttemptOptions): ConnectAtte
   };
   const run = (): void => {
     runningSince = performance.now();
-    timer = setTimeout(onTimeout, Math.min(Math.max(0, left), LONGEST_TIMER_MS));
+    timer = setTimeout(onTimeout, timerMs(Math.max(0, left)));
   };
   const onAbort = (): void => {
     if (caller !== undefined) over.abort(abortedError(caller, `connect to ${label}`));

@@ -2,6 +2,7 @@ import type { Client } from 'ssh2';
 import { createLoginPlan } from '../login/log-in.ts';
 import { createHostKeyTrustee } from '../trust/host-key.ts';
 import { algorithmsToOffer } from './algorithms.ts';
+import { checkDestination } from './check-destination.ts';
 import { type ConnectAttempt, startConnectAttempt, untilAborted } from './connect-attempt.ts';
 import { establishConnection } from './establish-connection.ts';
 import { throughJumpHost, type Way } from './jump-host.ts';
@@ -31,7 +32,9 @@ export interface Connector {
   connect(signal?: AbortSignal): Promise<Connection>;
 }
 
+/** @throws {HostError} `invalid-config`. */
 export function createConnector(destination: SshDestination): Connector {
+  checkDestination(destination);
   const label = destinationLabel(destination);
   const timeoutMs = destination.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
   const way = hopsTo(destination).reduce<Way>((before, hop) => {

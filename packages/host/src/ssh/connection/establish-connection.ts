@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { type Algorithms, Client, type ConnectConfig } from 'ssh2';
 import { HostError } from '../../host-error.ts';
+import { timerMs } from '../../option-values.ts';
 import type { Login, PreparedLogin } from '../login/log-in.ts';
 import type { HostKeyCheck, HostKeyTrustee } from '../trust/host-key.ts';
 import { type HostKeyGate, openHostKeyGate } from '../trust/host-key-gate.ts';
@@ -91,7 +92,7 @@ export async function establishConnection(transport: Transport, facts: Establish
   phase = 'open';
   login.succeeded();
   const watch = watchSignsOfLife(stream, {
-    everyMs: destination.keepaliveMs ?? KEEPALIVE_MS,
+    everyMs: timerMs(destination.keepaliveMs ?? KEEPALIVE_MS),
     misses: KEEPALIVE_MISSES,
     onSilence: () => lose(connectionFailure({ label, phase, cause: new Error('Keepalive timeout') })),
   });

@@ -2,6 +2,7 @@ import { abortedError, throwIfAborted } from '../../abort.ts';
 import { collectBytes } from '../../collect-bytes.ts';
 import type { ReadOptions } from '../../host.ts';
 import type { HostPath } from '../../host-path.ts';
+import { checkByteRange } from '../../option-values.ts';
 import { openScript, type RemoteScript } from '../link/remote-script.ts';
 import type { SshLink } from '../link/ssh-link.ts';
 import { readScript } from './read-script.ts';
@@ -17,6 +18,7 @@ export async function readRemoteFile(
   path: HostPath,
   options: ReadOptions,
 ): Promise<ReadableStream<Uint8Array>> {
+  checkByteRange(options);
   const attempt = `read ${path}`;
   const { signal } = options;
   throwIfAborted(signal, attempt);

@@ -1,4 +1,5 @@
 import type { CheckedCommand } from '../../check-command.ts';
+import { checkPtySize } from '../../option-values.ts';
 import type { HostProcess, SpawnOptions } from '../../process.ts';
 import { openScript } from '../link/remote-script.ts';
 import type { SshLink } from '../link/ssh-link.ts';
@@ -52,7 +53,10 @@ export async function startRemoteProcess(
     hangUp,
     isLost: () => lost.aborted,
     ...(terminal && {
-      resize: async ({ columns, rows }) => void channel.setWindow(rows, columns, 0, 0),
+      async resize(size) {
+        checkPtySize(size);
+        channel.setWindow(size.rows, size.columns, 0, 0);
+      },
     }),
   };
   return await handedOut(link, started, { signal, attempt: `start ${command.argv[0]}` });

@@ -2,7 +2,7 @@ import type { ClientChannel } from 'ssh2';
 import { throwIfAborted, unlessAborted } from '../../abort.ts';
 import type { ConnectTarget, HostConnection } from '../../host.ts';
 import { HostError } from '../../host-error.ts';
-import { checkSocketPath, LOOPBACK, placeName } from '../../listen-place.ts';
+import { checkConnectTarget, LOOPBACK, placeName } from '../../listen-place.ts';
 import type { Connection } from '../connection/connection.ts';
 import { inTime } from '../connection/in-time.ts';
 import { openChannel } from '../connection/open-channel.ts';
@@ -26,7 +26,7 @@ export async function connectRemotely(
   const name = placeName(target);
   const attempt = `connect to ${name}`;
   throwIfAborted(signal, attempt);
-  if ('socket' in target) checkSocketPath(target.socket);
+  checkConnectTarget(target);
   const { client, lost } = connection;
   const opening = openChannel(connection, (callback) => {
     if ('socket' in target) client.openssh_forwardOutStreamLocal(target.socket, callback);

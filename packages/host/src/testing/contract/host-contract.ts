@@ -15,6 +15,7 @@ import { hostileNameCases } from './hostile-name-cases.ts';
 import { leftBehindCases } from './left-behind-cases.ts';
 import { listeningCases } from './listening-cases.ts';
 import { longPathCases } from './long-path-cases.ts';
+import { optionCases } from './option-cases.ts';
 import { outputCases } from './output-cases.ts';
 import { readFilesCases } from './read-files-cases.ts';
 import { reuseCases } from './reuse-cases.ts';
@@ -54,6 +55,7 @@ const ALL_CASES: readonly CaseDefinition[] = [
   ...archiveCases,
   ...hostileArchiveCases,
   ...reuseCases,
+  ...optionCases,
 ];
 
 /**

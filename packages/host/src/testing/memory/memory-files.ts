@@ -3,6 +3,7 @@ import type { DirEntry, FileStat, HostFiles, ReadOptions } from '../../host.ts';
 import { HostError } from '../../host-error.ts';
 import { type HostPath, hostPath, parentHostPath, relativeHostPath } from '../../host-path.ts';
 import { encodeHostPathBytes } from '../../host-path-bytes.ts';
+import { checkByteRange } from '../../option-values.ts';
 import {
   type DirectoryNode,
   type FileNode,
@@ -33,7 +34,10 @@ export function createMemoryFiles({ tree, uid, hostSignal }: MemoryFilesOptions)
     return tree.resolve(path, followLast);
   };
   return {
-    readFile: async (path, options = {}) => streamFile(present(at(path, true), 'read'), path, options),
+    readFile: async (path, options = {}) => {
+      checkByteRange(options);
+      return streamFile(present(at(path, true), 'read'), path, options);
+    },
     writeFile: async (path, body, options = {}) => await writeMemoryFile(tree, at, { path, body, options }),
     async stat(path, { followLinks = false } = {}) {
       const place = ifThere(() => at(path, followLinks));

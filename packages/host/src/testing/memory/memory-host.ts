@@ -4,6 +4,7 @@ import type { ConnectTarget, Host, HostListener, HostPlatform } from '../../host
 import { HostError } from '../../host-error.ts';
 import { type HostPath, hostPath } from '../../host-path.ts';
 import { placeName } from '../../listen-place.ts';
+import { checkPtySize } from '../../option-values.ts';
 import type { Command, HostProcess, SpawnOptions } from '../../process.ts';
 import { createFileTree, ifThere } from './file-tree.ts';
 import { createMemoryFiles } from './memory-files.ts';
@@ -54,6 +55,7 @@ export function createMemoryHost(options: MemoryHostOptions = {}): MemoryHost {
     lifetime.signal.throwIfAborted();
     throwIfAborted(spawnOptions.signal, `start ${command.argv[0]}`);
     const { argv, cwd, env: childEnv } = checkCommand({ env, home }, command);
+    checkPtySize(spawnOptions.pty);
     const folder = await files.stat(cwd, { followLinks: true });
     if (folder === undefined)
       throw new HostError('not-found', `Could not start ${argv[0]} in ${cwd}: there is no such folder.`);

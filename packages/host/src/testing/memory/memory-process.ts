@@ -1,5 +1,6 @@
 import { HostError } from '../../host-error.ts';
-import type { EndOptions, HostProcess, ProcessExit, SpawnOptions } from '../../process.ts';
+import { checkPtySize, checkTime, timerMs } from '../../option-values.ts';
+import type { EndOptions, HostProcess, ProcessExit, PtySize, SpawnOptions } from '../../process.ts';
 import type { MemoryProgram, MemoryProgramContext, ProcessSignal } from './memory-program.ts';
 
 const PIPE_BYTES = 64 * 1024;
@@ -65,7 +66,14 @@ export function startMemoryProcess(start: MemoryStart): HostProcess {
     closed: Promise.all([ended.promise, stdout.drained, stderr.drained]).then(([exit]) => exit),
     signal: async (name) => signal(name),
     end,
-    ...(start.options.pty === undefined ? {} : { resize: async () => signal('SIGWINCH') }),
+    ...(start.options.pty === undefined
+      ? {}
+      : {
+          async resize(size: PtySize) {
+            checkPtySize(size);
+            signal('SIGWINCH');
+          },
+        }),
     async [Symbol.asyncDispose]() {
       await end();
     },
@@ -191,7 +199,8 @@ function createMemoryEnding(target: MemoryEndable): (options?: EndOptions) => Pr
     timer = setTimeout(() => advance(step + 1, graceMs), graceMs);
   };
   return async ({ from = 'eof', graceMs = 5_000 } = {}) => {
-    advance(STEPS.indexOf(from), graceMs);
+    checkTime(graceMs, 'graceMs');
+    advance(STEPS.indexOf(from), timerMs(graceMs));
     const exit = await target.exit;
     clearTimeout(timer);
     return exit;

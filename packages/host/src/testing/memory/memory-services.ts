@@ -1,7 +1,7 @@
 import type { ConnectTarget, HostConnection, HostListener, ListenPlace } from '../../host.ts';
 import { HostError } from '../../host-error.ts';
 import type { HostPath } from '../../host-path.ts';
-import { checkListenPlace, LOOPBACK, placeName } from '../../listen-place.ts';
+import { checkConnectTarget, checkListenPlace, LOOPBACK, placeName } from '../../listen-place.ts';
 import { createWaitingConnections } from '../../waiting-connections.ts';
 import { memoryConnection } from './memory-connection.ts';
 
@@ -36,6 +36,7 @@ export function createMemoryServices({ hostSignal, plantSocket }: MemoryServices
   };
   return {
     connect(target) {
+      checkConnectTarget(target);
       const open = 'port' in target ? services.get(keyOf({ ...target, address: '0.0.0.0' })) : undefined;
       const service = services.get(keyOf(target)) ?? open;
       if (service === undefined) {

@@ -41,7 +41,7 @@ describe.each(pages)('%s', (page) => {
 });
 
 /** Whose every piece of TypeScript is a part of an example. */
-test.each(['packages/agent-codex/README.md', 'packages/snapshots/README.md'])(
+test.each(['agent-codex', 'blob-store', 'host', 'snapshots'].map((name) => `packages/${name}/README.md`))(
   'all of the TypeScript in %s is compiled, and tested',
   (page) => {
     const blocks = readFileSync(join(ROOT, page), 'utf8').match(/^```ts$/gm) ?? [];

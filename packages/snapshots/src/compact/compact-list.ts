@@ -22,6 +22,10 @@ export interface CompactList<T> extends Iterable<T> {
   add(value: T): void;
   /** What the packing reads of the value there, or of its beginning. */
   read<R>(position: number, reading: (from: RecordReader) => R): R;
+  /** The bytes of the value there, of which `skip` finds the end: good until the next is added. */
+  bytesAt(position: number, skip: (from: RecordReader) => void): Uint8Array;
+  /** Adds a value of which another list of the same packing gave the bytes. */
+  addBytes(bytes: Uint8Array): void;
 }
 
 const FIRST_SEGMENT_BYTES = 4 * 1024;
@@ -47,19 +51,32 @@ export function createCompactList<T>({ write, read }: Packing<T>): CompactList<T
     return reading(reader);
   }
 
+  function note(): void {
+    if (2 * length === places.length) places = grown(places);
+    places[2 * length] = segments.length - 1;
+    places[2 * length + 1] = space.began;
+    length += 1;
+  }
+
   return {
     get length() {
       return length;
     },
     at: (position) => (position >= 0 && position < length ? readAt(position, read) : undefined),
     read: readAt,
+    bytesAt(position, skip) {
+      readAt(position, skip);
+      return place.segment.buffer.subarray(places[2 * position + 1] ?? 0, place.at);
+    },
+    addBytes(bytes) {
+      space.begin();
+      writer.bytes(bytes);
+      note();
+    },
     add(value) {
       space.begin();
       write(value, writer);
-      if (2 * length === places.length) places = grown(places);
-      places[2 * length] = segments.length - 1;
-      places[2 * length + 1] = space.began;
-      length += 1;
+      note();
     },
     *[Symbol.iterator]() {
       for (let position = 0; position < length; position += 1) yield readAt(position, read);

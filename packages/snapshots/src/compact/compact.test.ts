@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import type { ChunkPlace, SnapshotEntry } from '../manifest/manifest.ts';
 import { createListedEntries, type ListedEntry } from '../save/listed-entries.ts';
 import { createChunkTable } from './chunk-table.ts';
-import { chunksOfFiles, createEntryList, marksOfFile } from './entry-list.ts';
+import { chunksOfFiles, copyFile, createEntryList, marksOfFile } from './entry-list.ts';
 import { comparePaths } from './path-list.ts';
 
 const digests = fc.nat(50).map((seed) => hash('sha256', `${seed}`, 'hex'));
@@ -95,6 +95,18 @@ it('entries are read as they were added, in any order and of any names', () => {
       expect([...chunksOfFiles(list)]).toEqual(
         added.flatMap((entry) => (entry.kind === 'file' ? entry.chunks : [])),
       );
+    }),
+  );
+});
+
+it('a file is taken into another list as it is', () => {
+  fc.assert(
+    fc.property(fc.array(entries), (all) => {
+      const [from, to] = [createEntryList(), createEntryList()];
+      for (const entry of all) from.add(entry);
+      const files = all.filter(({ path }) => from.find(path)?.kind === 'file');
+      for (const { path } of files) copyFile(path, from, to);
+      expect([...to]).toEqual(files.map(({ path }) => from.find(path)));
     }),
   );
 });

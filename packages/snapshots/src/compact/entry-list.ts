@@ -59,7 +59,8 @@ function writeFile(entry: FileEntry, to: RecordWriter): void {
 }
 
 /** By what an unchanged file is recognised. */
-export interface FileMarks extends Pick<FileEntry, 'size' | 'modifiedMs' | 'changedMs' | 'identity'> {
+export interface FileMarks
+  extends Pick<FileEntry, 'size' | 'mode' | 'modifiedMs' | 'changedMs' | 'identity'> {
   readonly isUnstable: boolean;
 }
 
@@ -70,10 +71,31 @@ export function marksOfFile(entries: PathList<SnapshotEntry>, path: string): Fil
 function readMarks(from: RecordReader): FileMarks | undefined {
   if (KINDS[from.byte()] !== 'file') return undefined;
   const isUnstable = from.byte() === 1;
-  from.skipNumbers(1);
-  const [modifiedMs, changedMs] = [from.number(), from.number()];
+  const [mode, modifiedMs, changedMs] = [from.number(), from.number(), from.number()];
   const identity = from.text();
-  return { isUnstable, modifiedMs, changedMs, identity, size: from.number() };
+  return { isUnstable, mode, modifiedMs, changedMs, identity, size: from.number() };
+}
+
+/** Takes a file as it is from one list into another. */
+export function copyFile(
+  path: string,
+  from: PathList<SnapshotEntry>,
+  to: GrowingPathList<SnapshotEntry>,
+): void {
+  const bytes = from.findBytes(path, skipFile);
+  if (bytes !== undefined) to.addBytes(path, bytes);
+}
+
+function skipFile(from: RecordReader): void {
+  from.byte();
+  from.byte();
+  from.skipNumbers(3);
+  from.skipText();
+  from.skipNumbers(1);
+  from.skipDigests(1);
+  const flags = from.byte();
+  if ((flags & IS_ONE) === 0) from.skipDigests(from.number());
+  if ((flags & HAS_WHOLE) !== 0) from.skipDigests(1);
 }
 
 /** The chunks of all files, in their order; those of several files as often. */

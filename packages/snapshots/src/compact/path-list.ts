@@ -9,6 +9,8 @@ export interface PathList<T> extends Iterable<T> {
   find(path: string): T | undefined;
   /** Of the one that `find` gives, what is read behind its path: all of it takes longer. */
   findPart<P>(path: string, read: ReadPart<P>): P | undefined;
+  /** The bytes of the one that `find` gives, of which `skip` finds the end behind its path. */
+  findBytes(path: string, skip: ReadPart<void>): Uint8Array | undefined;
   /** The same of each, in their order. */
   parts<P>(read: ReadPart<P>): Iterable<P>;
 }
@@ -17,6 +19,8 @@ export type ReadPart<P> = (from: RecordReader) => P;
 
 export interface GrowingPathList<T> extends PathList<T> {
   add(value: T): void;
+  /** Adds a value of this path of which another list of the same packing gave the bytes. */
+  addBytes(path: string, bytes: Uint8Array): void;
 }
 
 interface Pathed {
@@ -56,6 +60,14 @@ export function createPathList<T extends Pathed>(packing: {
     return halved(path, { length: inOrder, pathAt });
   }
 
+  function enter(path: string): void {
+    const isNext = inOrder === list.length && (inOrder === 0 || comparePaths(lastPath, path) < 0);
+    if (isNext) {
+      inOrder += 1;
+      lastPath = path;
+    } else strays.set(path, list.length);
+  }
+
   function foundAt(path: string): number | undefined {
     const position = list.length === 0 ? undefined : positionOf(path);
     if (position === undefined) return undefined;
@@ -71,13 +83,16 @@ export function createPathList<T extends Pathed>(packing: {
     at: list.at,
     [Symbol.iterator]: () => list[Symbol.iterator](),
     add(value) {
-      const { path } = value;
-      const isNext = inOrder === list.length && (inOrder === 0 || comparePaths(lastPath, path) < 0);
-      if (isNext) {
-        inOrder += 1;
-        lastPath = path;
-      } else strays.set(path, list.length);
+      enter(value.path);
       list.add(value);
+    },
+    addBytes(path, bytes) {
+      enter(path);
+      list.addBytes(bytes);
+    },
+    findBytes(path, skip) {
+      const position = foundAt(path);
+      return position === undefined ? undefined : list.bytesAt(position, behindPath(skip));
     },
     find(path) {
       const position = foundAt(path);

@@ -5,6 +5,8 @@ export interface RecordWriter {
   number(value: number): void;
   /** Any string, half characters included. */
   text(value: string): void;
+  /** What another record holds. */
+  bytes(value: Uint8Array): void;
   /** A SHA-256, as 32 bytes. */
   digest(value: string, form: DigestForm): void;
   /** Whether it is the one that was written last. */
@@ -20,6 +22,7 @@ export interface RecordReader {
   sameDigest(form: DigestForm): string;
   skipNumbers(count: number): void;
   skipText(): void;
+  skipDigests(count: number): void;
 }
 
 export type DigestForm = 'hex' | 'base64url';
@@ -77,6 +80,11 @@ export function recordWriter(space: RecordSpace): RecordWriter {
       view.setUint32(space.at + 1, bytes);
       space.at = from + bytes;
     },
+    bytes(value) {
+      space.room(value.length);
+      space.segment.buffer.set(value, space.at);
+      space.at += value.length;
+    },
     digest(value, form) {
       space.room(DIGEST_BYTES);
       const written = space.segment.buffer.write(value, space.at, DIGEST_BYTES, form);
@@ -132,6 +140,9 @@ export function recordReader(place: RecordPlace): RecordReader {
     sameDigest: (form) => place.segment.buffer.toString(form, place.at - DIGEST_BYTES, place.at),
     skipNumbers(count) {
       place.at += count * NUMBER_BYTES;
+    },
+    skipDigests(count) {
+      place.at += count * DIGEST_BYTES;
     },
     skipText() {
       place.at += 1;

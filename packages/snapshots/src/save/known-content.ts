@@ -1,17 +1,21 @@
 import type { FileStat } from '@seedbed/host';
-import { type FileMarks, marksOfFile } from '../compact/entry-list.ts';
-import { CHUNK_BYTES, type FileEntry, type Manifest } from '../manifest/manifest.ts';
+import { copyFile, type FileMarks, marksOfFile } from '../compact/entry-list.ts';
+import type { GrowingPathList } from '../compact/path-list.ts';
+import { CHUNK_BYTES, type FileEntry, type Manifest, type SnapshotEntry } from '../manifest/manifest.ts';
 import type { ListedEntry } from './listed-entries.ts';
 
 /** A change within this time of the newest one may have been followed by another that shows no other time: file systems count time in ticks. */
 const TICK_MS = 1_000;
+const PERMISSION_BITS = 0o777;
 
 /** What the last snapshot of a task says of the content of its files, as far as it may be believed of the folder that is saved now. */
 export interface KnownContent {
-  /** Whether there is an entry whose content this file has for certain, without reading it. */
-  isUnchanged(listed: ListedEntry): boolean;
-  /** That entry. */
+  /** Whether there is an entry whose content this file has for certain, without reading it; and whether all else of it is the same. */
+  sameness(listed: ListedEntry): 'other' | 'content' | 'entry';
+  /** The entry whose content it has. */
   unchanged(listed: ListedEntry): FileEntry | undefined;
+  /** Adds the entry that is the same. */
+  copy(path: string, to: GrowingPathList<SnapshotEntry>): void;
   /** The entry whose content this file seems to have: a digest can tell. */
   probably(listed: ListedEntry): FileEntry | undefined;
   /** The entry whose whole chunks this file seems to begin with: a digest can tell. */
@@ -36,16 +40,20 @@ export function createKnownContent(last: Manifest | undefined, hostLabel: string
   const trustedBeforeMs = (last?.newestChangeMs ?? 0) - TICK_MS;
   const settledMs = last?.settledMs ?? 0;
 
-  function isUnchanged({ path, stat }: ListedEntry): boolean {
+  function sameness({ path, stat }: ListedEntry): 'other' | 'content' | 'entry' {
     const isSettled = stat.changedMs < trustedBeforeMs || stat.changedMs <= settledMs;
-    if (last === undefined || !isSameHost || !isSettled) return false;
+    if (last === undefined || !isSameHost || !isSettled) return 'other';
     const marks = marksOfFile(last.entries, path);
-    return marks !== undefined && !marks.isUnstable && isSameFile(marks, stat);
+    if (marks === undefined || marks.isUnstable || !isSameFile(marks, stat)) return 'other';
+    return marks.mode === (stat.mode & PERMISSION_BITS) ? 'entry' : 'content';
   }
 
   return {
-    isUnchanged,
-    unchanged: (listed) => (isUnchanged(listed) ? fileAt(listed.path) : undefined),
+    sameness,
+    unchanged: (listed) => (sameness(listed) === 'other' ? undefined : fileAt(listed.path)),
+    copy(path, to) {
+      if (last !== undefined) copyFile(path, last.entries, to);
+    },
     probably({ path, stat }) {
       const entry = fileAt(path);
       if (entry === undefined || entry.unstable === true) return undefined;

@@ -45,9 +45,12 @@ export async function readFolder(
   const changed = createListedEntries();
   let files = 0;
   let bytesToRead = 0;
-  for (const each of firstNames(listing.entries, several)) {
+  const isSame = new Uint8Array(listing.entries.length);
+  for (const [position, each] of firstNames(listing.entries, several)) {
     files += 1;
-    if (options.known.isUnchanged(each)) continue;
+    const sameness = options.known.sameness(each);
+    if (sameness === 'entry') isSame[position] = 1;
+    if (sameness !== 'other') continue;
     changed.add(each);
     bytesToRead += each.stat.size;
   }
@@ -55,6 +58,8 @@ export async function readFolder(
   const read = await readUntilStable(host, folder, { ...options, changed, several });
   const { entries, without, unstable } = assembled(listing.entries, {
     several,
+    isSame: (position) => isSame[position] === 1,
+    copy: options.known.copy,
     entryOf: (each) => read.entries.find(each.path) ?? options.known.unchanged(each),
   });
   const lost = without.map((path): LeftOut => ({ path, reason: read.lost.get(path) ?? 'gone' }));
@@ -68,11 +73,14 @@ export async function readFolder(
 }
 
 /** Files, each under the first of its names: under that it is read. */
-function* firstNames(entries: PathList<ListedEntry>, several: SeveralNames): Generator<ListedEntry> {
+function* firstNames(
+  entries: PathList<ListedEntry>,
+  several: SeveralNames,
+): Generator<readonly [number, ListedEntry]> {
   let position = 0;
   for (const each of entries) {
     const [first = position] = several.get(each.stat.identity) ?? [];
-    if (each.stat.kind === 'file' && first === position) yield each;
+    if (each.stat.kind === 'file' && first === position) yield [position, each];
     position += 1;
   }
 }
@@ -166,9 +174,14 @@ function assembled(
   listed: PathList<ListedEntry>,
   {
     several,
+    isSame,
+    copy,
     entryOf,
   }: {
     readonly several: SeveralNames;
+    /** Whether the last snapshot has an entry for what was listed there that is good as it is. */
+    readonly isSame: (position: number) => boolean;
+    readonly copy: KnownContent['copy'];
     readonly entryOf: (listed: ListedEntry) => FileEntry | undefined;
   },
 ): Assembled {
@@ -176,12 +189,17 @@ function assembled(
   const without: string[] = [];
   const unstable: string[] = [];
   const names = new Map<string, string>();
+  let position = -1;
   for (const each of listed) {
+    position += 1;
     const { path, stat, target = '' } = each;
     const { mode, modifiedMs } = { mode: stat.mode & PERMISSION_BITS, modifiedMs: stat.modifiedMs };
     if (stat.kind === 'directory') entries.add({ kind: 'directory', path, mode, modifiedMs });
     else if (stat.kind === 'symlink') entries.add({ kind: 'symlink', path, modifiedMs, target });
-    else {
+    else if (isSame(position) && !names.has(stat.identity)) {
+      if (several.has(stat.identity)) names.set(stat.identity, path);
+      copy(path, entries);
+    } else {
       const first = names.get(stat.identity);
       const entry = first === undefined ? entryOf(each) : undefined;
       if (first !== undefined) entries.add({ kind: 'hard-link', path, target: first });

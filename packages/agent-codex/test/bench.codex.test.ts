@@ -4,6 +4,7 @@ import { measureEvents } from '../bench/conversation-events.bench.ts';
 import { measureMemory } from '../bench/conversation-memory.bench.ts';
 import { measureStart } from '../bench/conversation-start.bench.ts';
 import { measureStartThroughSsh } from '../bench/task-start-ssh.bench.ts';
+import { measureTurnsBesideSnapshots } from '../bench/turns-beside-snapshots.bench.ts';
 import { codexBinary, downloadTimeout } from './codex-binaries.ts';
 
 const context: BenchContext = { signal: new AbortController().signal, progress: () => {} };
@@ -58,6 +59,15 @@ describe('the measurements, each made once', { timeout: 120_000 }, () => {
       'heap per idle conversation (MB)',
       'resident memory per idle conversation (MB)',
     ]);
+  });
+
+  it('give the time of a turn beside snapshots', async () => {
+    const results = await measureTurnsBesideSnapshots(context, { ...once, turns: 2, files: 20 });
+    expect(names(results, 'the same without snapshots')).toEqual([
+      'turn, each saved at once (ms)',
+      'turn, saved when it is quiet (ms)',
+    ]);
+    for (const { ours, alternative } of results) expect(Math.min(ours, alternative.value)).toBeGreaterThan(0);
   });
 
   it('stop when they are told to', async () => {

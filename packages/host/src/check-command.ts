@@ -1,7 +1,8 @@
 import type { Host } from './host.ts';
 import { HostError } from './host-error.ts';
 import type { HostPath } from './host-path.ts';
-import type { Command } from './process.ts';
+import { checkPtySize, checkTime } from './option-values.ts';
+import type { Command, SpawnOptions } from './process.ts';
 
 /** A command with all that was left open filled in. */
 export interface CheckedCommand {
@@ -30,6 +31,12 @@ export function checkCommand(host: Pick<Host, 'env' | 'home'>, command: Command)
     if (value !== undefined) env[name] = value;
   }
   return { argv: command.argv, cwd: command.cwd ?? host.home, env };
+}
+
+/** @throws {HostError} `invalid-config`. */
+export function checkSpawnOptions({ pty, graceMs }: SpawnOptions): void {
+  checkPtySize(pty);
+  checkTime(graceMs, 'graceMs');
 }
 
 function invalid(why: string): HostError {

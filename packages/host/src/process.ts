@@ -22,8 +22,13 @@ export interface PtySize {
 }
 
 export interface SpawnOptions {
-  /** When it fires, the process group is ended as by `end()`. */
+  /**
+   * When it fires, the process group is ended as by `end()`. Before there is a process, `spawn` rejects with `aborted`; where one had just been started, that is ended first,
+   * beginning with SIGTERM.
+   */
   readonly signal?: AbortSignal;
+  /** How long each step of that ending is given before the next, in milliseconds. 5,000 by default. */
+  readonly graceMs?: number;
   /**
    * Gives the process a terminal. Then `stdout` carries what the terminal shows, `stderr` is empty, and `resize` works.
    * The local host needs the optional dependency `@lydell/node-pty` for it.

@@ -43,13 +43,14 @@ export async function run(host: Host, command: Command, options: RunOptions = {}
   checkTime(options.timeoutMs, 'timeoutMs');
   checkTime(options.graceMs, 'graceMs');
   checkCount(options.maxOutputBytes, 'maxOutputBytes');
-  const process = await host.spawn(command, options.signal === undefined ? {} : { signal: options.signal });
+  const { signal, graceMs = DEFAULT_GRACE_MS } = options;
+  const process = await host.spawn(command, { graceMs, ...(signal && { signal }) });
   const maxBytes = options.maxOutputBytes ?? DEFAULT_OUTPUT_BYTES;
   let result: RunResult;
   try {
     result = await orDeadline(finish(process, options.input, maxBytes), command, options);
   } catch (failure) {
-    await letGo(process, options.graceMs ?? DEFAULT_GRACE_MS);
+    await letGo(process, graceMs);
     throw failure;
   }
   if (options.check) refuseFailure(command, result);

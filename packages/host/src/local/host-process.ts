@@ -1,6 +1,6 @@
 import { createEnding } from '../end-process.ts';
 import { checkPtySize } from '../option-values.ts';
-import type { EndOptions, HostProcess, ProcessExit } from '../process.ts';
+import type { EndOptions, HostProcess, ProcessExit, SpawnOptions } from '../process.ts';
 import { watchProcessGroup } from './process-group.ts';
 import type { StartedProcess } from './started-process.ts';
 
@@ -11,7 +11,7 @@ const ABSORB_BYTES = 4 * 1024 * 1024;
 export function hostProcess(
   started: StartedProcess,
   markerIds: readonly string[],
-  signal: AbortSignal | undefined,
+  { signal, graceMs }: Pick<SpawnOptions, 'signal' | 'graceMs'>,
 ): HostProcess {
   const group = watchProcessGroup(started.pid, markerIds);
   const exit = started.exit.then((ended) => {
@@ -21,7 +21,7 @@ export function hostProcess(
   const ending = createEnding({ pid: started.pid, exit, group, hangUp: started.hangUp });
   const onAbort = (): void => {
     // Whoever waits for the ending calls `end` and hears of its failure there.
-    void ending().catch(() => undefined);
+    void ending(graceMs === undefined ? {} : { graceMs }).catch(() => undefined);
   };
   signal?.addEventListener('abort', onAbort, { once: true });
   void exit.then(() => {

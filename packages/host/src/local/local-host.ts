@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { homedir, hostname, userInfo } from 'node:os';
-import { throwIfAborted } from '../abort.ts';
-import { checkCommand } from '../check-command.ts';
+import { abortedError, throwIfAborted } from '../abort.ts';
+import { checkCommand, checkSpawnOptions } from '../check-command.ts';
 import { type Environment, SAFE_ENVIRONMENT_NAMES, safeEnvironment } from '../environment.ts';
 import type { Host, HostListener, HostPlatform } from '../host.ts';
 import { HostError } from '../host-error.ts';
 import { type HostPath, hostPath } from '../host-path.ts';
-import { checkPtySize } from '../option-values.ts';
 import type { Command, HostProcess, SpawnOptions } from '../process.ts';
 import { MARKER_NAME, processMarker } from '../process-marker.ts';
 import { canonicalLocalPath } from './canonical-path.ts';
@@ -57,14 +56,19 @@ export function createLocalHost(options: LocalHostOptions = {}): Host {
     throwIfAborted(spawnOptions.signal, `start ${command.argv[0]}`);
     lifetime.signal.throwIfAborted();
     const checked = checkCommand({ env, home }, command);
-    checkPtySize(spawnOptions.pty);
+    checkSpawnOptions(spawnOptions);
     const marker = processMarker(randomUUID(), env[MARKER_NAME], checked.env[MARKER_NAME]);
     const request = { ...checked, env: { ...checked.env, [MARKER_NAME]: marker.value } };
     const { pty } = spawnOptions;
     const started = pty === undefined ? await startPipeProcess(request) : await startPtyProcess(request, pty);
-    const process = hostProcess(started, marker.ids, spawnOptions.signal);
+    const process = hostProcess(started, marker.ids, spawnOptions);
     running.add(process);
     void process.exit.then(() => running.delete(process));
+    const { signal, graceMs } = spawnOptions;
+    if (signal?.aborted) {
+      await process.end({ from: 'term', ...(graceMs !== undefined && { graceMs }) });
+      throw abortedError(signal, `start ${command.argv[0]}`);
+    }
     return process;
   };
 

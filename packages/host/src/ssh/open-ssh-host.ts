@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { throwIfAborted } from '../abort.ts';
-import { checkCommand } from '../check-command.ts';
+import { checkCommand, checkSpawnOptions } from '../check-command.ts';
 import { type Environment, SAFE_ENVIRONMENT_NAMES, safeEnvironment } from '../environment.ts';
 import type { Host, HostListener, HostPlatform } from '../host.ts';
 import { HostError } from '../host-error.ts';
 import { type HostPath, hostPath } from '../host-path.ts';
 import { decodeHostPathBytes } from '../host-path-bytes.ts';
-import { checkCount, checkPtySize, checkTime, timerMs } from '../option-values.ts';
+import { checkCount, checkTime, timerMs } from '../option-values.ts';
 import type { HostProcess, SpawnOptions } from '../process.ts';
 import { MARKER_NAME, processMarker } from '../process-marker.ts';
 import { createConnector } from './connection/connection.ts';
@@ -136,7 +136,7 @@ function sshHost(link: SshLink, label: string, facts: HostFacts): Host {
       throwIfAborted(options.signal, `start ${command.argv[0]}`);
       link.lost.throwIfAborted();
       const checked = checkCommand({ env, home }, command);
-      checkPtySize(options.pty);
+      checkSpawnOptions(options);
       const marker = processMarker(randomUUID(), env[MARKER_NAME], checked.env[MARKER_NAME]);
       const marked = { ...checked, env: { ...checked.env, [MARKER_NAME]: marker.value } };
       const request = { command: marked, markerIds: marker.ids, removals };
@@ -183,9 +183,9 @@ function sshHost(link: SshLink, label: string, facts: HostFacts): Host {
 
 async function durableProcess(
   link: SshLink,
-  request: Omit<DurableRequest, 'folder' | 'signal'>,
-  { durable, pty, signal }: SpawnOptions,
+  request: Omit<DurableRequest, 'folder' | 'signal' | 'graceMs'>,
+  { durable, pty, signal, graceMs }: SpawnOptions,
 ): Promise<HostProcess | undefined> {
   if (durable === undefined || pty !== undefined) return undefined;
-  return await startDurableProcess(link, { ...request, folder: durable.folder, signal });
+  return await startDurableProcess(link, { ...request, folder: durable.folder, signal, graceMs });
 }

@@ -18,7 +18,7 @@ export async function startRemoteProcess(
   request: { readonly command: CheckedCommand; readonly markerIds: readonly string[] },
   options: SpawnOptions,
 ): Promise<HostProcess> {
-  const { pty, signal } = options;
+  const { pty, signal, graceMs } = options;
   const terminal: Terminal | undefined = pty && { ...pty, term: pty.term ?? DEFAULT_TERM };
   const command = terminal === undefined ? request.command : withTerm(request.command, terminal.term);
   const script = await openScript(link, launchScript(command), {
@@ -59,7 +59,7 @@ export async function startRemoteProcess(
       },
     }),
   };
-  return await handedOut(link, started, { signal, attempt: `start ${command.argv[0]}` });
+  return await handedOut(link, started, { signal, graceMs, attempt: `start ${command.argv[0]}` });
 }
 
 function withTerm(command: CheckedCommand, term: string): CheckedCommand {

@@ -36,6 +36,12 @@ export function leaderOf(stat: string): ProcessIdentity {
   );
 }
 
+export interface HandingOut {
+  readonly signal: AbortSignal | undefined;
+  readonly graceMs: number | undefined;
+  readonly attempt: string;
+}
+
 /**
  * What the caller of `Host.spawn` gets.
  *
@@ -44,15 +50,22 @@ export function leaderOf(stat: string): ProcessIdentity {
 export async function handedOut(
   link: SshLink,
   started: StartedProcess,
-  { signal, attempt }: { readonly signal: AbortSignal | undefined; readonly attempt: string },
+  { signal, graceMs, attempt }: HandingOut,
 ): Promise<HostProcess> {
-  const process = hostProcess(link, started, signal);
+  const ending = graceMs === undefined ? {} : { graceMs };
+  const process = hostProcess(link, started, { signal, ending });
   if (!signal?.aborted) return process;
-  await process.end({ from: 'kill' });
+  await process.end({ from: 'term', ...ending });
   throw abortedError(signal, attempt);
 }
 
-function hostProcess(link: SshLink, started: StartedProcess, signal: AbortSignal | undefined): HostProcess {
+interface Stop {
+  readonly signal: AbortSignal | undefined;
+  /** How the process is ended when the signal fires. */
+  readonly ending: EndOptions;
+}
+
+function hostProcess(link: SshLink, started: StartedProcess, { signal, ending: how }: Stop): HostProcess {
   const { leader, markerIds, exit, stdin, stdout, stderr, hangUp, isLost, resize } = started;
   const tree = remoteProcessTree(link, { leader, markerIds });
   const ending = createEnding({ pid: leader.pid, exit, group: tree, hangUp });
@@ -67,10 +80,9 @@ function hostProcess(link: SshLink, started: StartedProcess, signal: AbortSignal
   };
   const onAbort = (): void => {
     // Whoever waits for the ending calls `end` and hears of its failure there.
-    void orLost(ending()).catch(() => undefined);
+    void orLost(ending(how)).catch(() => undefined);
   };
   signal?.addEventListener('abort', onAbort, { once: true });
-  if (signal?.aborted) onAbort();
   const closed = Promise.all([exit, stdout.ended, stderr.ended]).then(([ended]) => ended);
   void closed.then(() => signal?.removeEventListener('abort', onAbort));
   const end = async (options?: EndOptions): Promise<ProcessExit> => {

@@ -1,10 +1,9 @@
 import { throwIfAborted } from '../../abort.ts';
-import { checkCommand } from '../../check-command.ts';
+import { checkCommand, checkSpawnOptions } from '../../check-command.ts';
 import type { ConnectTarget, Host, HostListener, HostPlatform } from '../../host.ts';
 import { HostError } from '../../host-error.ts';
 import { type HostPath, hostPath } from '../../host-path.ts';
 import { placeName } from '../../listen-place.ts';
-import { checkPtySize } from '../../option-values.ts';
 import type { Command, HostProcess, SpawnOptions } from '../../process.ts';
 import { createFileTree, ifThere } from './file-tree.ts';
 import { createMemoryFiles } from './memory-files.ts';
@@ -55,7 +54,7 @@ export function createMemoryHost(options: MemoryHostOptions = {}): MemoryHost {
     lifetime.signal.throwIfAborted();
     throwIfAborted(spawnOptions.signal, `start ${command.argv[0]}`);
     const { argv, cwd, env: childEnv } = checkCommand({ env, home }, command);
-    checkPtySize(spawnOptions.pty);
+    checkSpawnOptions(spawnOptions);
     const folder = await files.stat(cwd, { followLinks: true });
     if (folder === undefined)
       throw new HostError('not-found', `Could not start ${argv[0]} in ${cwd}: there is no such folder.`);

@@ -38,7 +38,8 @@ export function startMemoryProcess(start: MemoryStart): HostProcess {
     else trap();
   };
   const end = createMemoryEnding({ exit: ended.promise, hangUp: stdin.end, signal });
-  const onAbort = (): void => void end();
+  const { graceMs } = start.options;
+  const onAbort = (): void => void end(graceMs === undefined ? {} : { graceMs });
   const onHostGone = (): void => finish({ kind: 'lost', cause: asError(start.hostSignal.reason) });
   start.options.signal?.addEventListener('abort', onAbort, { once: true });
   start.hostSignal.addEventListener('abort', onHostGone, { once: true });

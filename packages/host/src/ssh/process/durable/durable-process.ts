@@ -23,6 +23,7 @@ export interface DurableRequest {
   readonly markerIds: readonly string[];
   readonly folder: HostPath;
   readonly signal: AbortSignal | undefined;
+  readonly graceMs: number | undefined;
   /** Holds, for as long as the folder is there, what removes it: for a host that is closed before anybody has read all that the process printed. */
   readonly removals: Set<() => Promise<void>>;
 }
@@ -37,7 +38,7 @@ const MAX_GRACE_SECONDS = 24 * 60 * 60;
  */
 export async function startDurableProcess(
   link: SshLink,
-  { command, markerIds, folder, signal, removals }: DurableRequest,
+  { command, markerIds, folder, signal, graceMs, removals }: DurableRequest,
 ): Promise<HostProcess | undefined> {
   const name = command.argv[0];
   const graceSeconds = Math.min(MAX_GRACE_SECONDS, Math.ceil(link.reconnectForMs / 1_000) + MARGIN_SECONDS);
@@ -95,7 +96,7 @@ export async function startDurableProcess(
     hangUp: input.hangUp,
     isLost: () => isLost,
   };
-  return await handedOut(link, started, { signal, attempt: `start ${name}` });
+  return await handedOut(link, started, { signal, graceMs, attempt: `start ${name}` });
 }
 
 /** Exit codes above 128 are what a shell makes of a signal. See signal(7) for the numbers, which are those of Linux on x64 and arm64. */

@@ -27,9 +27,10 @@ import {
   CODEX_SNAPSHOT_NEVER,
   CODEX_SNAPSHOT_REQUIRED,
 } from './session/snapshot-exclude.ts';
-import { appendToResumeLog, digestOfBrief, writeBrief } from './session/task-brief.ts';
+import { appendToResumeLog, writeBrief } from './session/task-brief.ts';
 import { taskInstructions } from './session/task-instructions.ts';
 import { writeTaskMark } from './session/task-mark.ts';
+import { compareTexts, type ToldTexts } from './session/told-texts.ts';
 import { type CodexTaskConfig, parseCodexTaskConfig } from './task-config.ts';
 import { taskPaths } from './task-home/task-paths.ts';
 
@@ -74,8 +75,7 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
   const before = snapshots && (await bringBack(host, workdir, { task, snapshots, signal: giveUp }));
   const saved = before?.saved;
   const { config, differences } = settingsOf(asked, saved, task);
-  const briefDigest = brief === undefined ? saved?.facts.briefDigest : digestOfBrief(brief);
-  const briefChanged = saved !== undefined && brief !== undefined && saved.facts.briefDigest !== briefDigest;
+  const texts = compareTexts({ brief, instructions: config.instructions }, saved?.facts);
   if (brief !== undefined) {
     await host.makeDirectory(workdir);
     await writeBrief(host, workdir, { text: brief, exclude, maxBytes });
@@ -83,8 +83,8 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
   const tokens = keepOffHost && login?.lend(keepOffHost === true ? {} : keepOffHost.refresh);
   if (tokens === undefined) await login?.plant(host, { paths, signal: giveUp });
 
-  const planned = saved && { saved, differences, briefChanged };
-  const hasBrief = briefDigest !== undefined;
+  const planned = saved && { saved, differences, texts };
+  const hasBrief = texts.digests.briefDigest !== undefined;
   const instructions = taskInstructions({ instructions: config.instructions, hasBrief, maxBytes });
   const opening = {
     ...{ ...options, ...config, host, signal: giveUp, ...(tokens && { tokens }) },
@@ -115,10 +115,7 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
   return createSession({
     ...{ host, workdir, task, conversation, login, snapshots, exclude },
     resumed: opened.resumed,
-    factsBase: {
-      sandbox: config.sandbox ?? {},
-      ...(briefDigest === undefined ? {} : { briefDigest }),
-    },
+    factsBase: { sandbox: config.sandbox ?? {}, ...texts.digests },
     codexVersion,
     follows: before?.follows ?? 0,
     journal,
@@ -128,7 +125,7 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
 interface Planned {
   readonly saved: SavedTask;
   readonly differences: ResumedConfig['differences'];
-  readonly briefChanged: boolean;
+  readonly texts: ToldTexts;
 }
 
 interface Opened {
@@ -147,19 +144,20 @@ async function openResumed(
   if (planned === undefined) {
     return { conversation: await openCodexConversation(conversation), resumed: undefined };
   }
-  const { saved, ...report } = planned;
+  const { saved, differences, texts } = planned;
+  const { briefChanged, newInstructions } = texts;
   const { number, createdMs, leftOut } = saved.from;
   const { threadId } = saved.facts;
   const resumedAs = (thread: ResumeReport['thread']): ResumeReport => ({
     ...{ number, createdMs, workdir: saved.workdir, thread, leftOut },
-    ...report,
+    ...{ differences, briefChanged },
   });
   const open = async (resumed: ResumeReport, resume?: string): Promise<Opened> => ({
     resumed,
     conversation: await openCodexConversation({
       ...conversation,
       history: saved.history,
-      notices: [resumeNotice(resumed, { exclude, maxBytes: snapshots?.maxBytes })],
+      notices: [resumeNotice(resumed, { exclude, maxBytes: snapshots?.maxBytes, newInstructions })],
       ...(resume === undefined ? {} : { resume }),
     }),
   });

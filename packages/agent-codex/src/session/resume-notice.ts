@@ -4,10 +4,15 @@ import { sizeLimitInstructions } from './size-limit.ts';
 export interface ResumeNoticeOptions {
   readonly exclude: readonly string[];
   readonly maxBytes: number | undefined;
+  /** The caller's, where they are others than those that the thread was started or gone on with. */
+  readonly newInstructions: string | undefined;
 }
 
 /** What the agent is told of a resume, and what `resume.log` says. Both are written by this program alone: nothing of the agent's or of a file goes in. */
-export function resumeNotice(report: ResumeReport, { exclude, maxBytes }: ResumeNoticeOptions): string {
+export function resumeNotice(
+  report: ResumeReport,
+  { exclude, maxBytes, newInstructions }: ResumeNoticeOptions,
+): string {
   const when = new Date(report.createdMs).toISOString();
   const sentences = [
     report.number === 0
@@ -24,9 +29,12 @@ export function resumeNotice(report: ResumeReport, { exclude, maxBytes }: Resume
       ({ setting, saved, now }) => `Changed since: ${setting}, from ${saved} to ${now}.`,
     ),
     ...(report.briefChanged ? ['AGENTS.md was written anew (REFRESHED in resume.log): read it again.'] : []),
-    // A thread that is resumed keeps the instructions that it was started with.
-    ...(maxBytes === undefined || report.thread !== 'resumed' ? [] : [sizeLimitInstructions(maxBytes)]),
     'resume.log lists every time that the task has gone on.',
+    // Codex shows a thread that is resumed no other instructions than those that it was started with.
+    ...(maxBytes === undefined || report.thread !== 'resumed' ? [] : [sizeLimitInstructions(maxBytes)]),
+    ...(newInstructions === undefined || report.thread !== 'resumed'
+      ? []
+      : [`Your instructions are others than before: ${newInstructions}`]),
   ];
   return sentences.join(' ');
 }

@@ -71,11 +71,12 @@ export function factsOf(
   const { turns, controls } = conversation.state();
   const hasTurns = resumed?.thread === 'resumed' || turns.length > turnsBefore;
   const { model, effort } = controls;
+  const { sandbox, ...digests } = factsBase;
   return {
     agent: 'codex',
     codexVersion,
-    sandbox: asJson(factsBase.sandbox),
-    ...(factsBase.briefDigest === undefined ? {} : { briefDigest: factsBase.briefDigest }),
+    sandbox: asJson(sandbox),
+    ...digests,
     // Before its first turn Codex keeps nothing of a thread.
     ...(hasTurns ? { threadId: conversation.threadId } : {}),
     ...(model === undefined ? {} : { model }),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type Host, HostError, type HostPath, joinHostPath } from '@seedbed/host';
 import { AgentCodexError } from '../agent-codex-error.ts';
 import { sizeLimitInstructions } from './size-limit.ts';
@@ -36,10 +35,6 @@ function renderBrief({ text, exclude, maxBytes }: BriefContent): string {
     'Each time it goes on a line is added to `resume.log` in this folder. A line that begins with `REFRESHED:` says that this file was changed meanwhile: read it again.',
     '',
   ].join('\n');
-}
-
-export function digestOfBrief(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 /** @throws {AgentCodexError} `invalid-config` when the folder has an AGENTS.md that is not ours: it is left alone. */

@@ -15,6 +15,8 @@ export interface TaskFacts {
   readonly sandbox: Json;
   /** Of the text of AGENTS.md. */
   readonly briefDigest?: string;
+  /** Of the caller's instructions. */
+  readonly instructionsDigest?: string;
 }
 
 const json: z.ZodType<Json> = z.json();
@@ -27,6 +29,7 @@ const factsSchema: z.ZodType<TaskFacts> = z.looseObject({
   effort: z.string().exactOptional(),
   sandbox: json,
   briefDigest: z.string().exactOptional(),
+  instructionsDigest: z.string().exactOptional(),
 });
 
 /** @throws {AgentCodexError} `invalid-snapshot` for a snapshot that no session of this package made. */

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { judgeCandidates } from './candidate-order.ts';
 import { changeSeed, notFound, without } from './change-seed.ts';
-import { endUnnoticed } from './lease-release.ts';
-import type { HeldLease } from './lease-renewal.ts';
 import type { LeaseState } from './lease-state.ts';
 import { refuseLost, salvage } from './outstanding.ts';
+import type { OwnTakes } from './own-takes.ts';
 import { openStored } from './seed-content.ts';
 import type { SeedContext } from './seed-context.ts';
 import {
@@ -18,6 +17,7 @@ import type { Outstanding, SeedFacts, SeedId } from './seed-facts.ts';
 import { type StartedLease, startLease } from './seed-lease.ts';
 import type { SeedListing, SeedReading } from './seed-store.ts';
 import { readSettled } from './settle-overwritten.ts';
+import { refusalBy, takeLease } from './take-lease.ts';
 
 /** What is wrong with one seed, and no reason not to try the next. */
 const SEED_FAILURES = new Set<SeedErrorCode>([
@@ -43,6 +43,8 @@ export interface AttemptOptions {
   /** With what the seed is wanted as: see {@link describeTarget}. */
   readonly onReleased: (names: readonly string[]) => void;
   readonly signal: AbortSignal | undefined;
+  /** Of all calls in this program. */
+  readonly takes: OwnTakes;
 }
 
 const RACES = 20;
@@ -70,7 +72,7 @@ export async function tryAcquire(
 async function lookOnce(
   context: SeedContext,
   target: SeedTarget,
-  { holder: name, forUpkeep, unsettled, onReleased, signal }: AttemptOptions,
+  { holder: name, forUpkeep, unsettled, onReleased, signal, takes }: AttemptOptions,
 ): Promise<StartedLease | SeedRefusal[]> {
   // Before the store is asked for its time: so the lease ends here before it ends there.
   const sentMs = context.clock.monotonicMs();
@@ -78,7 +80,10 @@ async function lookOnce(
   const { usable, refusals } = judgeCandidates(listing, { forUpkeep });
   const failed: SeedRefusal[] = [...refusals];
   const holder = `${name}#${randomUUID()}`;
-  for (const candidate of usable) {
+  const left = [...usable];
+  // What somebody here is taking comes last: by then it is known whether it is taken.
+  const later = new Set<SeedReading>();
+  for (let candidate = left.shift(); candidate !== undefined; candidate = left.shift()) {
     const seedId = candidate.facts.id;
     throwIfAborted(signal, `acquire seed ${seedId}`);
     const tried = unsettled.get(seedId);
@@ -86,12 +91,23 @@ async function lookOnce(
       failed.push(tried.refusal);
       continue;
     }
+    const others = takes.tried(candidate);
+    if (others !== undefined && !later.has(candidate)) {
+      later.add(candidate);
+      left.push(candidate);
+      continue;
+    }
+    const theirs = others === undefined ? 'failed' : await others;
+    if (theirs !== 'failed') {
+      failed.push(refusalBy(seedId, theirs, listing.nowMs));
+      continue;
+    }
     // Looking after others took so long that the lease would be over soon: the store is asked anew.
     const isStale = context.clock.monotonicMs() - sentMs > context.leaseMs / 3;
     const isChanged = isStale || (candidate.overwritten && (await isSettledNow(context, seedId)));
     const held = isChanged
       ? undefined
-      : await takeLease(context, candidate, { holder, nowMs: listing.nowMs });
+      : await takeLease(context, candidate, { holder, nowMs: listing.nowMs, takes });
     if (held === undefined) {
       failed.push({ seedId, reason: 'lost-the-race', untilMs: listing.nowMs });
       continue;
@@ -100,8 +116,11 @@ async function lookOnce(
     const started = startLease(context, {
       held,
       sentMs,
-      // A seed that nobody could use is no news to those who wait for one.
-      onReleased: () => isUsed && onReleased(namesOf(candidate)),
+      onReleased() {
+        takes.forget(candidate);
+        // A seed that nobody could use is no news to those who wait for one.
+        if (isUsed) onReleased(namesOf(candidate));
+      },
     });
     const refused = await prepare(context, started, { left: candidate.facts.outstanding, signal });
     if (refused === undefined) {
@@ -143,25 +162,6 @@ async function isSettledNow(context: SeedContext, seedId: SeedId): Promise<boole
   } catch (failure) {
     // Said by who holds it.
     if (failure instanceof SeedError && SEED_FAILURES.has(failure.code)) return false;
-    throw failure;
-  }
-}
-
-async function takeLease(
-  context: SeedContext,
-  candidate: SeedReading,
-  { holder, nowMs }: { readonly holder: string; readonly nowMs: number },
-): Promise<HeldLease | undefined> {
-  const { facts } = candidate;
-  const fence = facts.fence + 1;
-  const lease = { holder, fence, expiresMs: nowMs + context.leaseMs };
-  const taken = { ...facts, lease, fence, lastLeasedMs: nowMs, updatedMs: nowMs };
-  const held = { seedId: facts.id, holder, fence };
-  try {
-    return (await context.store.update(candidate, { facts: taken })) ? held : undefined;
-  } catch (failure) {
-    // It may have been given, or may be yet, and nobody knows of it.
-    if (failure instanceof SeedError && failure.code === 'store-unavailable') endUnnoticed(context, held);
     throw failure;
   }
 }

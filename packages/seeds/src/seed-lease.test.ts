@@ -35,6 +35,48 @@ describe('a lease', () => {
     expect(next.fence).toBe(lease.fence + 1);
   });
 
+  test('is not fought for by those who want one in the same program', async () => {
+    for (const token of ['a', 'b', 'c']) await ground.captured({ account: token, token, at: 1 });
+    const tried: boolean[] = [];
+    const store = {
+      ...ground.store,
+      async update(...change: Parameters<typeof ground.store.update>) {
+        const isDone = await ground.store.update(...change);
+        tried.push(isDone);
+        return isDone;
+      },
+    };
+    const seeds = ground.seeds({ store });
+    const takers = Array.from({ length: 12 }, (_, number) =>
+      seeds.acquire({ pool: 'team' }, `task ${number}`),
+    );
+    const results = await Promise.allSettled(takers);
+    const leases = results.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    expect(new Set(leases.map(({ seedId }) => seedId)).size).toBe(3);
+    expect(tried).toEqual([true, true, true]);
+    const refused = results.flatMap((each) => (each.status === 'rejected' ? [each.reason.refusals] : []));
+    expect(refused).toHaveLength(9);
+    for (const refusals of refused)
+      expect(refusals.map(({ reason }: { reason: string }) => reason)).toEqual([
+        'leased',
+        'leased',
+        'leased',
+      ]);
+    for (const lease of leases) await lease[Symbol.asyncDispose]();
+  });
+
+  test('of a login that was deleted and captured again is given like any other', async () => {
+    const seeds = ground.seeds();
+    for (let again = 0; again < 3; again += 1) {
+      const seedId = await ground.captured();
+      {
+        await using lease = await seeds.acquire({ seedId }, 'task');
+        expect(lease.fence).toBe(1);
+      }
+      await seeds.delete(seedId);
+    }
+  });
+
   test('says who has the seed and when it may be free', async () => {
     const seedId = await ground.captured();
     await using lease = await ground.seeds().acquire({ seedId }, 'task');

@@ -6,6 +6,7 @@ import type { Quota } from './details.ts';
 import type { RefreshIdleOptions } from './idle-refresh.ts';
 import { refreshIdleOnce } from './idle-round.ts';
 import { type CatchUp, createCatchUp } from './journal/catch-up.ts';
+import { createOwnTakes } from './own-takes.ts';
 import { type ReadQuota, recordQuota } from './quota.ts';
 import { requireDuration } from './require-settings.ts';
 import { type ResealReport, resealSeed } from './reseal-seed.ts';
@@ -101,10 +102,11 @@ export function createSeeds(options: SeedsOptions): Seeds {
   const catchUp: CatchUp = createCatchUp(context);
   const line = createWaitingLine();
   const abandoned = createAbandonedLeases();
+  const takes = createOwnTakes();
   const onReleased = (names: readonly string[]): void => line.next(names);
   const verify = async (seedId: SeedId, options: VerifyWork): Promise<Verification> => {
     await unlessAborted(catchUp.run, { signal: options.signal, attempt: `verify seed ${seedId}` });
-    return await verifySeed(context, seedId, { ...options, onReleased, abandoned });
+    return await verifySeed(context, seedId, { ...options, onReleased, abandoned, takes });
   };
   return {
     capture: (capture) => captureSeed(context, capture),
@@ -121,6 +123,7 @@ export function createSeeds(options: SeedsOptions): Seeds {
           unsettled,
           onReleased,
           signal,
+          takes,
         });
         return lease;
       };

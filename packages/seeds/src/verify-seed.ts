@@ -11,13 +11,15 @@ export async function verifySeed(
   seedId: SeedId,
   {
     onReleased,
+    takes,
     abandoned,
     ...options
-  }: VerifyWork & Pick<AttemptOptions, 'onReleased'> & { readonly abandoned: AbandonedLeases },
+  }: VerifyWork & Pick<AttemptOptions, 'onReleased' | 'takes'> & { readonly abandoned: AbandonedLeases },
 ): Promise<Verification> {
   try {
     const { signal } = options;
-    const attempt = { holder: 'verification', forUpkeep: true, unsettled: new Map(), onReleased, signal };
+    const more = { onReleased, takes, signal };
+    const attempt = { holder: 'verification', forUpkeep: true, unsettled: new Map(), ...more };
     const started = await unlessAborted(() => tryAcquire(context, { seedId }, attempt), {
       signal,
       attempt: `verify seed ${seedId}`,

@@ -31,6 +31,8 @@ const RELIED_ON = 5 / 6;
 /**
  * Renews a lease every third of its time until `stop` fires. Should the store not answer, it is tried more and more often, by this program's own clock, which began before the store's
  * did. It is given up here a sixth of its time before anybody else can have it.
+ *
+ * No try is waited for until the end, since it may be one connection that has fallen silent: another is asked meanwhile, and whichever answers counts.
  */
 export async function renewLease(
   held: HeldLease,
@@ -42,18 +44,22 @@ export async function renewLease(
   const reliedOnMs = leaseMs * RELIED_ON;
   let endsMs = sentMs + reliedOnMs;
   let dueMs = sentMs + leaseMs / 3;
+  let silent: readonly Promise<Renewed>[] = [];
   while (!stop.aborted) {
     await clock.sleep(Math.max(0, Math.min(dueMs, endsMs) - clock.monotonicMs()), wait);
     if (stop.aborted) return;
     const now = clock.monotonicMs();
     if (now >= endsMs) return giveUp(`the store did not answer for ${Math.round(reliedOnMs)} ms`);
     try {
-      const facts = await withinTime(renewOnce(context, held), endsMs - now);
+      silent = [...silent, renewOnce(context, held).then((facts) => ({ facts, askedMs: now }))];
+      const { facts, askedMs } = await withinTime(firstOf(silent), (endsMs - now) / 3);
+      silent = [];
       if (facts === undefined) return giveUp('somebody else has it, or it was ended');
-      endsMs = now + reliedOnMs;
-      dueMs = now + leaseMs / 3;
+      endsMs = askedMs + reliedOnMs;
+      dueMs = askedMs + leaseMs / 3;
       onFacts(facts);
     } catch (cause) {
+      if (!(cause instanceof LateError)) silent = [];
       if (stop.aborted) return;
       if (cause instanceof SeedError && cause.code === 'not-found') return giveUp('the seed was deleted');
       context.report({ type: 'renewal-failed', seedId: held.seedId, holder: held.holder, cause });
@@ -67,7 +73,7 @@ export async function renewLease(
     const late = clock
       .sleep(ms, { signal: AbortSignal.any([stop, done.signal]), background: true })
       .then(() => {
-        throw new SeedError('store-unavailable', 'The store has not answered in time.');
+        throw new LateError('store-unavailable', 'The store has not answered in time.');
       });
     late.catch(() => undefined);
     work.catch(() => undefined);
@@ -83,6 +89,23 @@ export async function renewLease(
     lost.abort(
       new SeedError('lease-lost', `The lease of seed ${held.seedId} is lost: ${reason}. Stop what uses it.`),
     );
+  }
+}
+
+interface Renewed {
+  readonly facts: SeedFacts | undefined;
+  /** When it was asked for: from then on the lease runs, or later. */
+  readonly askedMs: number;
+}
+
+class LateError extends SeedError {}
+
+/** The first that answers; when none does, what the latest has failed with. */
+async function firstOf<T>(tries: readonly Promise<T>[]): Promise<T> {
+  try {
+    return await Promise.any(tries);
+  } catch (failure) {
+    throw failure instanceof AggregateError ? failure.errors.at(-1) : failure;
   }
 }
 

@@ -35,6 +35,28 @@ describe('a lease', () => {
     expect(next.fence).toBe(lease.fence + 1);
   });
 
+  test('outlives a question that is never answered: the store is asked again meanwhile', async () => {
+    const seedId = await ground.captured();
+    let silenced = 0;
+    let isHeld = false;
+    const store = ground.store.another({
+      async intercept(operation) {
+        if (!isHeld || operation !== 'get' || silenced > 0) return;
+        silenced += 1;
+        await new Promise(() => undefined);
+      },
+    });
+    await using lease = await ground.seeds({ store }).acquire({ seedId }, 'task');
+    isHeld = true;
+    for (let minutes = 0; minutes < 5; minutes += 1) await ground.clock.advance(LEASE_MS);
+    expect(silenced).toBe(1);
+    expect(ground.types()).toContain('renewal-failed');
+    expect(lease.signal.aborted).toBe(false);
+    expect((await refusal(ground.seeds().acquire({ seedId }, 'other'))).refusals).toMatchObject([
+      { reason: 'leased' },
+    ]);
+  });
+
   test('is not fought for by those who want one in the same program', async () => {
     for (const token of ['a', 'b', 'c']) await ground.captured({ account: token, token, at: 1 });
     const tried: boolean[] = [];

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostPath } from '@seedbed/host';
-import { createMemoryHost, type LinkProxy, openLinkProxy } from '@seedbed/host/testing';
+import { createMemoryHost, openLinkProxy } from '@seedbed/host/testing';
 import { describeOnMongodb, openTestDatabase } from '@seedbed/mongodb-server';
 import { MongoClient } from 'mongodb';
 import { expect, it } from 'vitest';
@@ -10,10 +10,13 @@ import { testCredential, testCredentialKind, testManifest } from '../testing/ind
 import { createMongodbSeedStore } from './index.ts';
 
 interface Linked extends AsyncDisposable {
-  readonly link: LinkProxy;
-  /** Through the link. */
-  readonly store: (options?: { readonly answerMs?: number }) => SeedStore;
+  /** Through a link; once that is silent, for one who soon takes a server for silent. */
+  readonly store: SeedStore;
+  /** The same for one who waits. */
+  readonly patient: SeedStore;
   readonly direct: SeedStore;
+  fallSilent(): void;
+  resume(): void;
 }
 
 async function openLinked(uri: string): Promise<Linked> {
@@ -31,13 +34,30 @@ async function openLinked(uri: string): Promise<Linked> {
     (each) => each.close(),
   );
   stack.defer(() => link.resume());
-  const collection = `seeds_${randomUUID()}`;
+  const through = { db: client.db(own.db.databaseName), collection: `seeds_${randomUUID()}` };
+  const patient = createMongodbSeedStore(through);
+  const impatient = createMongodbSeedStore({ ...through, answerMs: 500 });
+  let isSilent = false;
+  const now = (): SeedStore => (isSilent ? impatient : patient);
   const ended = stack.move();
   return {
-    link,
-    store: (options = {}) =>
-      createMongodbSeedStore({ db: client.db(own.db.databaseName), collection, ...options }),
-    direct: createMongodbSeedStore({ db: own.db, collection }),
+    patient,
+    store: {
+      ...patient,
+      now: (options) => now().now(options),
+      get: (id, options) => now().get(id, options),
+      list: (options) => now().list(options),
+      update: (read, change) => now().update(read, change),
+    },
+    direct: createMongodbSeedStore({ ...through, db: own.db }),
+    fallSilent() {
+      isSilent = true;
+      link.stall();
+    },
+    resume() {
+      isSilent = false;
+      link.resume();
+    },
     [Symbol.asyncDispose]: () => ended.disposeAsync(),
   };
 }
@@ -62,21 +82,23 @@ async function captured(seeds: Seeds): Promise<SeedId> {
   return await seeds.capture({ host, home, pool: 'team' });
 }
 
-interface SilentAtChange extends SeedStore {
-  readonly asked: Promise<void>;
-  update: SeedStore['update'];
-}
-
 /** The same store, whose link falls silent just before the first change of a seed. */
-function silentAtChange(store: SeedStore, link: LinkProxy): SilentAtChange {
+function silentAtChange(
+  store: SeedStore,
+  linked: Linked,
+): { readonly store: SeedStore; readonly asked: Promise<void> } {
   const asked = Promise.withResolvers<void>();
+  let isFirst = true;
   return {
-    ...store,
     asked: asked.promise,
-    update(read, change) {
-      link.stall();
-      asked.resolve();
-      return store.update(read, change);
+    store: {
+      ...store,
+      update(read, change) {
+        if (isFirst) linked.fallSilent();
+        isFirst = false;
+        asked.resolve();
+        return store.update(read, change);
+      },
     },
   };
 }
@@ -90,18 +112,17 @@ const noAnswer = {
 describeOnMongodb('seeds behind a link that has fallen silent', (database) => {
   it('are away once there is no answer in time, or when whoever asks gives up', async () => {
     await using linked = await openLinked(database().uri);
-    const { link, direct } = linked;
+    const { store, direct } = linked;
     const id = await captured(seedsOver(direct));
-    const store = linked.store({ answerMs: 500 });
     const seeds = seedsOver(store);
     await seeds.list();
-    link.stall();
+    linked.fallSilent();
     await expect(seeds.list()).rejects.toMatchObject(noAnswer);
     await expect(seeds.get(id)).rejects.toMatchObject(noAnswer);
     await expect(store.now()).rejects.toMatchObject(noAnswer);
     await expect(seeds.acquire({ pool: 'team' }, 'task')).rejects.toMatchObject(noAnswer);
     await expect(seeds.label(id, 'mine')).rejects.toMatchObject(noAnswer);
-    const patient = seedsOver(linked.store());
+    const patient = seedsOver(linked.patient);
     for (const given of [
       (signal: AbortSignal) => patient.list({ signal }),
       (signal: AbortSignal) => patient.get(id, { signal }),
@@ -115,43 +136,41 @@ describeOnMongodb('seeds behind a link that has fallen silent', (database) => {
       stop.abort();
       await asked;
     }
-    link.resume();
-    await expect.poll(() => seeds.list().catch(() => [])).toHaveLength(1);
+    linked.resume();
+    expect(await seeds.list()).toHaveLength(1);
     expect((await direct.list()).seeds[0]?.facts.lease).toBeUndefined();
   });
 
   it('are nobody’s when a lease comes to who has given up waiting for it', async () => {
     await using linked = await openLinked(database().uri);
-    const { link, direct } = linked;
+    const { direct } = linked;
     const id = await captured(seedsOver(direct));
-    const store = silentAtChange(linked.store(), link);
+    const { store, asked } = silentAtChange(linked.patient, linked);
     await using seeds = seedsOver(store);
     const stop = new AbortController();
-    const asked = expect(
-      seeds.acquire({ pool: 'team' }, 'task', { signal: stop.signal }),
-    ).rejects.toMatchObject({ code: 'aborted' });
-    await store.asked;
-    stop.abort();
+    const { signal } = stop;
+    const acquired = expect(seeds.acquire({ pool: 'team' }, 'task', { signal })).rejects.toMatchObject({
+      code: 'aborted',
+    });
     await asked;
-    // From now on the link stays as it is.
-    store.update = linked.store().update;
-    link.resume();
-    await expect.poll(async () => (await direct.get(id))?.facts).toMatchObject({ fence: 1 });
-    await expect.poll(async () => (await direct.get(id))?.facts.lease).toBeUndefined();
+    stop.abort();
+    await acquired;
+    linked.resume();
+    const facts = async () => (await direct.get(id))?.facts;
+    await expect.poll(facts, { timeout: 30_000 }).toMatchObject({ fence: 1 });
+    await expect.poll(async () => (await facts())?.lease, { timeout: 30_000 }).toBeUndefined();
   });
 
   it('are nobody’s when a lease comes that the store gave no answer about', async () => {
     await using linked = await openLinked(database().uri);
-    const { link, direct } = linked;
+    const { direct } = linked;
     const id = await captured(seedsOver(direct));
-    const impatient = linked.store({ answerMs: 500 });
-    const store = silentAtChange(impatient, link);
+    const { store } = silentAtChange(linked.store, linked);
     await using seeds = seedsOver(store);
     await expect(seeds.acquire({ pool: 'team' }, 'task')).rejects.toMatchObject(noAnswer);
-    store.update = impatient.update;
     expect((await direct.get(id))?.facts.lease).toBeUndefined();
-    link.resume();
-    await expect.poll(() => seeds.catchUp()).toBe(0);
+    linked.resume();
+    await expect.poll(() => seeds.catchUp(), { timeout: 30_000 }).toBe(0);
     // Whether it came before it was ended or after: it is no lease any more.
     await using next = await seedsOver(direct).acquire({ pool: 'team' }, 'next');
     expect(next.fence).toBeGreaterThan(1);
@@ -159,51 +178,44 @@ describeOnMongodb('seeds behind a link that has fallen silent', (database) => {
 
   it('are not changed by what arrives when somebody else has changed them', async () => {
     await using linked = await openLinked(database().uri);
-    const { link, direct } = linked;
+    const { store, direct } = linked;
     const id = await captured(seedsOver(direct));
-    const store = linked.store({ answerMs: 500 });
     const read = await store.get(id);
     if (read === undefined) throw new Error('it is not there');
-    link.stall();
+    linked.fallSilent();
     await expect(
       store.update(read, { facts: { ...read.facts, label: 'late' }, content: Buffer.from('late') }),
     ).rejects.toMatchObject(noAnswer);
     await seedsOver(direct).label(id, 'in time');
-    link.resume();
-    await expect
-      .poll(() => store.get(id).catch(() => undefined))
-      .toMatchObject({ facts: { label: 'in time' } });
+    linked.resume();
+    expect(await store.get(id)).toMatchObject({ facts: { label: 'in time' } });
     expect((await direct.get(id))?.content).toEqual(read.content);
   });
 
   it('end their lease at once, with what was rotated in the journal, and have it when the link is back', async () => {
     await using linked = await openLinked(database().uri);
-    const { link, direct } = linked;
+    const { direct } = linked;
     const id = await captured(seedsOver(direct));
-    const journal = createMemoryJournal();
     await using host = createMemoryHost();
-    await using seeds = seedsOver(linked.store({ answerMs: 500 }), journal);
+    await using seeds = seedsOver(linked.store, createMemoryJournal());
     {
       await using lease = await seeds.acquire({ pool: 'team' }, 'task');
       await lease.plant({ host, home });
-      link.stall();
+      linked.fallSilent();
       await host.writeFile(login, testCredential({ account: 'ada', token: 'two', at: 2 }));
     }
     expect((await direct.get(id))?.facts.lease).toBeDefined();
-    link.resume();
-    await expect.poll(() => seeds.catchUp()).toBe(0);
+    linked.resume();
+    await expect.poll(() => seeds.catchUp(), { timeout: 30_000 }).toBe(0);
     await using next = await seedsOver(direct).acquire({ seedId: id }, 'next');
     expect(JSON.parse(Buffer.from(await next.take()).toString())).toMatchObject({ token: 'two' });
   });
 
   it('ask for a time that is one', () => {
+    const db = new MongoClient('mongodb://127.0.0.1:9').db();
     for (const answerMs of [Number.NaN, 0, -1, Number.POSITIVE_INFINITY])
-      expect(() =>
-        createMongodbSeedStore({
-          db: new MongoClient('mongodb://127.0.0.1:9').db(),
-          collection: 's',
-          answerMs,
-        }),
-      ).toThrow(expect.objectContaining({ code: 'invalid-config' }));
+      expect(() => createMongodbSeedStore({ db, collection: 'seeds', answerMs })).toThrow(
+        expect.objectContaining({ code: 'invalid-config' }),
+      );
   });
 });

@@ -20,6 +20,11 @@ describe('seeds in SQLite', () => {
   };
   for (const { name, run } of seedStoreContract({ create })) it(name, run);
 
+  it.each(['~', '~/seeds.db', '~me/seeds.db'])('are in no file called %s', async (file) => {
+    const message = expect.stringMatching(/^file cannot be "~.*os\.homedir\(\)/);
+    await expect(openSqliteSeedStore({ file })).rejects.toMatchObject({ code: 'invalid-config', message });
+  });
+
   it('are for the eyes of this user', async () => {
     const file = join(folder, 'private/seeds.db');
     await using _store = await openSqliteSeedStore({ file });

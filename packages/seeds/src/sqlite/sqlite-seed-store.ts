@@ -36,9 +36,15 @@ const SCHEMA = `
 /**
  * Seeds in one file, for programs on one machine. What was stored is on the disk before the promise resolves.
  *
- * @throws {SeedError} `store-unavailable`, `store-failed`.
+ * @throws {SeedError} `invalid-config` for a file below `~`, `store-unavailable`, `store-failed`.
  */
 export async function openSqliteSeedStore(options: SqliteSeedStoreOptions): Promise<SeedStore> {
+  if (options.file.startsWith('~')) {
+    throw new SeedError(
+      'invalid-config',
+      `file cannot be ${JSON.stringify(options.file)}: "~" is not expanded. Join os.homedir() and the rest; write "./~" for what is really called so.`,
+    );
+  }
   const file = resolve(options.file);
   const attempt = `open the seeds in ${file}`;
   const database = await tried(attempt, () => openDatabase(file));

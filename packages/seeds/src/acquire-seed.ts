@@ -142,7 +142,7 @@ async function listTarget(
   if ('pool' in target) return await context.store.list({ pool: target.pool, ...question });
   const stored = await context.store.get(target.seedId, question);
   if (stored === undefined) throw notFound(context, target.seedId);
-  return { seeds: [stored], nowMs: stored.nowMs };
+  return { seeds: [stored], unreadable: [], nowMs: stored.nowMs };
 }
 
 function namesOf({ facts }: SeedReading): readonly string[] {

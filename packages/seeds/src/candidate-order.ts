@@ -16,7 +16,10 @@ export interface CandidateWishes {
 }
 
 /** Who may be taken now: alive before suspect, ample before nearly used up, then the one that was not leased for the longest time. */
-export function judgeCandidates({ seeds, nowMs }: SeedListing, { forUpkeep }: CandidateWishes): Candidates {
+export function judgeCandidates(
+  { seeds, unreadable, nowMs }: SeedListing,
+  { forUpkeep }: CandidateWishes,
+): Candidates {
   const judged = seeds.map((seed) => ({ seed, refusal: refusalOf(seed, nowMs, forUpkeep) }));
   const usable = judged.flatMap(({ seed, refusal }) => (refusal === undefined ? [seed] : []));
   const rank = ({ facts }: SeedReading): readonly number[] => [
@@ -27,7 +30,10 @@ export function judgeCandidates({ seeds, nowMs }: SeedListing, { forUpkeep }: Ca
   ];
   return {
     usable: usable.sort((one, other) => compareRanks(rank(one), rank(other))),
-    refusals: judged.flatMap(({ refusal }) => (refusal === undefined ? [] : [refusal])),
+    refusals: [
+      ...judged.flatMap(({ refusal }) => (refusal === undefined ? [] : [refusal])),
+      ...unreadable.map(({ id, reason }) => ({ seedId: id, reason: 'unreadable', detail: reason }) as const),
+    ],
   };
 }
 

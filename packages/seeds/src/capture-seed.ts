@@ -106,7 +106,13 @@ function loggedIn(
 }
 
 async function refuseSecond(context: SeedContext, { generation }: Credential): Promise<void> {
-  const { seeds } = await context.store.list();
+  const { seeds, unreadable } = await context.store.list();
+  const [closed] = unreadable;
+  if (closed !== undefined)
+    throw new SeedError(
+      'unreadable',
+      `Did not capture: whether seed ${closed.id} is this login cannot be seen. ${closed.reason}`,
+    );
   const same = seeds.find(({ facts }) => {
     return (
       facts.credential?.generation === generation ||

@@ -48,6 +48,7 @@ export type {
   SeedStore,
   SeedVersion,
   StoredSeed,
+  UnreadableSeed,
 } from './seed-store.ts';
 export { createSeeds, type Seeds } from './seeds.ts';
 export type { RefreshCredential, RefreshOutcome, Verification } from './verify-and-refresh.ts';

@@ -2,6 +2,7 @@ import { readDetails, type SeedDetails } from './details.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError } from './seed-error.ts';
 import type { AsideFacts, LineageEntry, SeedFacts, SeedId, SeedStatus } from './seed-facts.ts';
+import type { UnreadableSeed } from './seed-store.ts';
 
 /** A credential that is kept aside, without itself. */
 export type AsideOverview = Omit<AsideFacts, 'sealed'>;
@@ -11,7 +12,8 @@ export interface SeedOverview extends SeedDetails {
   readonly id: SeedId;
   readonly pool?: string;
   readonly label?: string;
-  readonly status: SeedStatus;
+  /** `unreadable`: a damaged record, or one of a later version of this package. `statusReason` says what is wrong; nothing else is known, and times are 0. */
+  readonly status: SeedStatus | 'unreadable';
   readonly statusReason?: string;
   readonly createdMs: number;
   readonly updatedMs: number;
@@ -42,6 +44,11 @@ export function overviewOf(context: SeedContext, facts: SeedFacts, nowMs: number
     ...(outstanding === undefined || isLive ? {} : { leftAt: leftAt(outstanding) }),
     aside: aside.map(({ sealed: _sealed, ...rest }) => rest),
   };
+}
+
+export function unreadableOverview({ id, reason }: UnreadableSeed): SeedOverview {
+  const status = 'unreadable';
+  return { id, status, statusReason: reason, createdMs: 0, updatedMs: 0, lineage: [], aside: [] };
 }
 
 /** One seed that cannot be opened hides no other. */

@@ -1,3 +1,4 @@
+import { SeedError } from './seed-error.ts';
 import type { SeedFacts, SeedId } from './seed-facts.ts';
 
 declare const brand: unique symbol;
@@ -22,8 +23,16 @@ export interface StoredSeed extends SeedReading {
   readonly nowMs: number;
 }
 
+/** A record that is none of a seed: damaged, or written by a later version of this package. */
+export interface UnreadableSeed {
+  readonly id: SeedId;
+  readonly reason: string;
+}
+
 export interface SeedListing {
   readonly seeds: readonly SeedReading[];
+  /** They hide no other. */
+  readonly unreadable: readonly UnreadableSeed[];
   /** The store's clock, no later than when they were read. */
   readonly nowMs: number;
 }
@@ -68,4 +77,22 @@ export interface SeedStore extends AsyncDisposable {
   remove(read: SeedReading): Promise<boolean>;
   /** Removes what interrupted writes left, if it is older than an hour. Gives how much it was. */
   sweep(): Promise<number>;
+}
+
+/** Reads what can be read of a listing's records. For stores. @throws {SeedError} any failure but `unreadable`. */
+export function readEach<T>(
+  records: readonly T[],
+  { read, idOf }: { readonly read: (record: T) => SeedReading; readonly idOf: (record: T) => SeedId },
+): Pick<SeedListing, 'seeds' | 'unreadable'> {
+  const seeds: SeedReading[] = [];
+  const unreadable: UnreadableSeed[] = [];
+  for (const record of records) {
+    try {
+      seeds.push(read(record));
+    } catch (failure) {
+      if (!(failure instanceof SeedError && failure.code === 'unreadable')) throw failure;
+      unreadable.push({ id: idOf(record), reason: failure.message });
+    }
+  }
+  return { seeds, unreadable };
 }

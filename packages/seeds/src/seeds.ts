@@ -23,7 +23,7 @@ import type { SeedContext } from './seed-context.ts';
 import { SeedError, unlessAborted } from './seed-error.ts';
 import type { SeedId } from './seed-facts.ts';
 import type { SeedLease } from './seed-lease.ts';
-import { overviewOf, type SeedOverview } from './seed-overview.ts';
+import { overviewOf, type SeedOverview, unreadableOverview } from './seed-overview.ts';
 import type { QuestionOptions } from './seed-store.ts';
 import { readSettled } from './settle-overwritten.ts';
 import type { RefreshCredential, Verification, VerifyWork } from './verify-and-refresh.ts';
@@ -135,8 +135,9 @@ export function createSeeds(options: SeedsOptions): Seeds {
       });
     },
     async list(filter = {}) {
-      const { seeds, nowMs } = await context.store.list(filter);
-      return seeds.map(({ facts }) => overviewOf(context, facts, nowMs));
+      const { seeds, unreadable, nowMs } = await context.store.list(filter);
+      const shown = seeds.map(({ facts }) => overviewOf(context, facts, nowMs));
+      return [...shown, ...unreadable.map(unreadableOverview)];
     },
     async get(id, question) {
       const { facts, nowMs } = await readSettled(context, id, question);

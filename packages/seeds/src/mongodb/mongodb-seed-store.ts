@@ -3,7 +3,7 @@ import { fingerprintId } from '../fingerprint-id.ts';
 import { requireDuration } from '../require-settings.ts';
 import { SeedError } from '../seed-error.ts';
 import type { SeedId } from '../seed-facts.ts';
-import type { SeedStore, StoredSeed } from '../seed-store.ts';
+import { readEach, type SeedStore, type StoredSeed } from '../seed-store.ts';
 import { asked } from './mongodb-failure.ts';
 import { privateShape } from './private-shape.ts';
 import { createSeedBlobs } from './seed-blobs.ts';
@@ -106,7 +106,11 @@ export function createMongodbSeedStore(options: MongodbSeedStoreOptions): SeedSt
           const wanted = pool === undefined ? {} : shape.poolFilter(pool);
           const { found, nowMs } = await clock.find(seeds, wanted, { without: shape.contentField, signal });
           const readable = found.filter(({ _id }) => _id instanceof ObjectId);
-          return { seeds: readable.map((document) => shape.reading(document)), nowMs };
+          const listed = readEach(readable, {
+            read: (document) => shape.reading(document),
+            idOf: ({ _id }) => String(_id) as SeedId,
+          });
+          return { ...listed, nowMs };
         },
         signal,
       ),

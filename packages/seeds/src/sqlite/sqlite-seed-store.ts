@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fingerprintId } from '../fingerprint-id.ts';
 import { parseSeedFacts } from '../parse-seed-facts.ts';
 import { SeedError, throwIfAborted } from '../seed-error.ts';
-import type { SeedFacts } from '../seed-facts.ts';
-import type { SeedReading, SeedStore, SeedVersion } from '../seed-store.ts';
+import type { SeedFacts, SeedId } from '../seed-facts.ts';
+import { readEach, type SeedReading, type SeedStore, type SeedVersion } from '../seed-store.ts';
 import { type ClockReading, createBootClock } from './boot-clock.ts';
 import { isBusy, sqliteFailure } from './sqlite-failure.ts';
 
@@ -76,8 +76,8 @@ function createStore(database: DatabaseSync, file: string): SeedStore {
   const clock = createBootClock(database);
   const latestLease = database.prepare('SELECT max(lease_ends) AS latest FROM seeds');
   const one = database.prepare('SELECT revision, facts, content FROM seeds WHERE id = ?');
-  const all = database.prepare('SELECT revision, facts FROM seeds');
-  const pool = database.prepare('SELECT revision, facts FROM seeds WHERE pool = ?');
+  const all = database.prepare('SELECT id, revision, facts FROM seeds');
+  const pool = database.prepare('SELECT id, revision, facts FROM seeds WHERE pool = ?');
   const insert = database.prepare('INSERT INTO seeds VALUES (:id, 1, :pool, :leaseEnds, :facts, :content)');
   // What a reading says of leases holds by the clock that it was read by.
   const asRead = 'id = :id AND revision = :revision AND :zero = (SELECT zero FROM clock)';
@@ -109,7 +109,11 @@ function createStore(database: DatabaseSync, file: string): SeedStore {
         () => {
           const { nowMs, zero } = look();
           const rows = wanted === undefined ? all.all() : pool.all(wanted);
-          return { seeds: rows.map((row) => reading(row, zero)), nowMs };
+          const listed = readEach(rows, {
+            read: (row) => reading(row, zero),
+            idOf: (row) => String(row['id']) as SeedId,
+          });
+          return { ...listed, nowMs };
         },
         signal,
       ),
@@ -147,10 +151,19 @@ function columns(facts: SeedFacts): { id: string; pool: string | null; leaseEnds
 /** `zero` names the clock that was read before. */
 function reading(row: Row, zero: number): SeedReading {
   return {
-    facts: parseSeedFacts(JSON.parse(String(row['facts']))),
+    facts: parseSeedFacts(parsedJson(row['facts'])),
     version: `${row['revision']} ${zero}` as SeedVersion,
     overwritten: false,
   };
+}
+
+/** What is no JSON is no seed either. */
+function parsedJson(value: SQLOutputValue | undefined): unknown {
+  try {
+    return JSON.parse(String(value));
+  } catch {
+    return undefined;
+  }
 }
 
 function readIn(version: SeedVersion): { readonly revision: number; readonly zero: number } {

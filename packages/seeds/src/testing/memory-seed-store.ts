@@ -71,7 +71,7 @@ function storeOver(rows: Map<SeedId, Row>, options: MemorySeedStoreOptions): Mem
         'list',
         () => {
           const wanted = [...rows.values()].filter(({ facts }) => pool === undefined || facts.pool === pool);
-          return { seeds: wanted.map(readingOf), nowMs: now() };
+          return { seeds: wanted.map(readingOf), unreadable: [], nowMs: now() };
         },
         options,
       ),

@@ -4,6 +4,7 @@ import { type ConnectionsOptions, createConnections, READY_SHELLS } from './conn
 import type { ControlShell } from './control-shell.ts';
 import type { Guard } from './guard.ts';
 import { WAITING_SHELL } from './host-shell.ts';
+import type { LiveConnection } from './live-connection.ts';
 import { letGoOf, type Session, type Terminal } from './ssh-session.ts';
 
 /** A session, and what looks after it on the host. */
@@ -35,6 +36,13 @@ export interface SshLink {
   close(): void;
 }
 
+/** A session that is being opened. */
+interface Opening {
+  readonly on: LiveConnection;
+  /** `undefined` when the host has no room for it after all. */
+  readonly opening: Promise<Session | undefined>;
+}
+
 const MAX_CONTROL_SHELLS = 3;
 /** A control shell that has been at one script for so long is not waited for, if there can be another. */
 const SLOW_SCRIPT_MS = 200;
@@ -58,20 +66,26 @@ export function createSshLink(first: Connection, options: ConnectionsOptions): S
     options: SessionOptions & { readonly terminal?: Terminal },
   ): Promise<GuardedSession> => {
     const { signal, terminal } = options;
+    // The place is taken as soon as it is seen: all who wait look at it.
+    const begin = (): Opening | undefined => {
+      const on = withRoom();
+      return on && { on, opening: on.open(line, terminal) };
+    };
     for (;;) {
       const found = await whenThere(signal, () =>
-        line === WAITING_SHELL ? (takeReady() ?? withRoom()) : withRoom(),
+        line === WAITING_SHELL ? (takeReady() ?? begin()) : begin(),
       );
       if ('session' in found) return found;
-      const opening = found.open(line, terminal).catch((failure: unknown) => {
+      const { on } = found;
+      const opening = found.opening.catch((failure: unknown) => {
         // It broke under us, and nothing was said yet: the next one will do.
-        if (found.connection.lost.aborted) return undefined;
+        if (on.connection.lost.aborted) return undefined;
         throw failure;
       });
       const undo = (late: Session | undefined): void => late && letGoOf(late);
       const session = await unlessAborted(opening, signal, { attempt: 'open a session', undo });
-      found.keepReady(READY_SHELLS);
-      if (session !== undefined) return { session, guard: found.guard };
+      on.keepReady(READY_SHELLS);
+      if (session !== undefined) return { session, guard: on.guard };
     }
   };
   const control = async (): Promise<ControlShell> => {

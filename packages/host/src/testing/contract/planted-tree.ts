@@ -22,6 +22,11 @@ export async function plantTree(host: Host, root: HostPath, oddNames: readonly s
     await host.writeFile(joinHostPath(at('dir'), name, name), 'odd');
     await host.link(joinHostPath(at('dir'), name, 'odd-link'), name);
   }
+  // An archive keeps microseconds, which a time between two milliseconds may be rounded to on either side.
+  const entries = await Array.fromAsync(walk(host, root));
+  await Promise.all(entries.map(({ path, stat }) => host.setModified(path, Math.floor(stat.modifiedMs))));
+  const own = await host.stat(root);
+  await host.setModified(root, Math.floor(own?.modifiedMs ?? 0));
   await host.setModified(at('big'), 1_600_000_000_123);
   await host.setModified(at('dir/link'), 1_500_000_000_000);
   await host.setModified(at('dir/deep'), 1_400_000_000_500);

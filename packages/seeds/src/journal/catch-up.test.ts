@@ -242,3 +242,31 @@ describe('what the store could not be told', () => {
     await lease[Symbol.asyncDispose]();
   });
 });
+
+test('the mark of a refresh that reaches the store when its note was told comes in vain', async () => {
+  let isDead = false;
+  const never = new Promise<never>(() => undefined);
+  const before = ground.store.another({ intercept: () => (isDead ? never : undefined) });
+  const marked = Promise.withResolvers<() => Promise<boolean>>();
+  const store = {
+    ...before,
+    update(...change: Parameters<typeof before.update>) {
+      if (change[1].facts.outstanding === undefined) return before.update(...change);
+      isDead = true;
+      marked.resolve(() => ground.store.update(...change));
+      return never;
+    },
+  };
+  const dying = ground.seeds({ store, journal: journal.another('dying') });
+  void dying.verifyAndRefresh(seedId, () => never);
+  const arrive = await marked.promise;
+  journal.die('dying');
+  const seeds = ground.seeds({ journal });
+  // Its lease runs: it may be alive where processes do not see each other.
+  expect(await seeds.catchUp()).toBe(1);
+  await ground.clock.advance(LEASE_MS * 2);
+  expect(await seeds.catchUp()).toBe(0);
+  expect(await arrive()).toBe(false);
+  await using lease = await seeds.acquire({ seedId }, 'next');
+  expect(lease.signal.aborted).toBe(false);
+});

@@ -1,5 +1,6 @@
 import { changeSeed, type Decision, without } from '../change-seed.ts';
 import { releaseLease } from '../lease-release.ts';
+import { isHeldBy } from '../lease-renewal.ts';
 import { type FoundCredential, saveBack } from '../save-back.ts';
 import type { SeedContext } from '../seed-context.ts';
 import { SeedError } from '../seed-error.ts';
@@ -160,17 +161,20 @@ function descentIn(
 
 /**
  * The program died between asking the provider and writing down its answer: nobody will ever know more. Not before its lease is over: where processes cannot see each other, as in
- * containers with one journal, it may be alive and waiting for that answer.
+ * containers with one journal, it may be alive and waiting for that answer. The lease goes with it, so that the mark of that refresh, should it still be on its way to the store, comes in vain.
  */
 function doubted(
   { facts, nowMs }: StoredSeed,
-  { holder }: Extract<JournalNote, { type: 'refreshing' }>,
+  note: Extract<JournalNote, { type: 'refreshing' }>,
 ): Decision<'suspect' | 'too-early'> {
   const { outstanding, credential, lease, status } = facts;
   const result = 'suspect';
-  if (outstanding?.holder !== holder) return { result };
-  if (lease?.holder === holder && lease.expiresMs > nowMs) return { result: 'too-early' };
-  const settled: SeedFacts = without(facts, 'outstanding');
+  const isLeased = isHeldBy(lease, note);
+  if (isLeased && lease !== undefined && lease.expiresMs > nowMs) return { result: 'too-early' };
+  const ended: SeedFacts = isLeased ? without(facts, 'lease') : facts;
+  if (outstanding?.holder !== note.holder)
+    return isLeased ? { change: { facts: ended }, result } : { result };
+  const settled: SeedFacts = without(ended, 'outstanding');
   if (credential?.generation !== outstanding.basis || status === 'retired')
     return { change: { facts: settled }, result };
   const statusReason = 'a program died while it refreshed it; the token may be spent';

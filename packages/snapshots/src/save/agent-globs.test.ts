@@ -7,6 +7,8 @@ it.each<readonly [string, readonly string[], readonly string[]]>([
   ['*.o', ['x.o', 'a/b/.o'], ['x.oo', 'x.o/y']],
   ['build/', ['build'], ['a/build']],
   ['/build/cache', ['build/cache'], ['a/build/cache', 'build/cache/x']],
+  ['./build', ['build'], ['a/build']],
+  ['./*.o', ['x.o'], ['a/x.o']],
   ['a/*/c', ['a/b/c'], ['a/c', 'a/b/b/c']],
   ['a/**', ['a', 'a/b', 'a/b/c'], ['b/a']],
   ['**/x?/*.tmp', ['x1/a.tmp', 'a/b/xy/.tmp'], ['x/a.tmp', 'xy/a/b.tmp']],

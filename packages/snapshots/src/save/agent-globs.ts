@@ -3,7 +3,7 @@ const MAX_STEPS = 100_000_000;
 
 /**
  * Whether a path is named by globs that an agent has written: `*` and `?` in a name, `**` for any number of folders. One without a slash is a name at any
- * depth, one with a slash the path from the folder. A regular expression would take exponential time for some; here what takes too long names nothing more.
+ * depth, one with a slash the path from the folder, `./` in front or not. A regular expression would take exponential time for some; here what takes too long names nothing more.
  */
 export function createAgentGlobs(
   globs: readonly string[],
@@ -40,7 +40,7 @@ export function createAgentGlobs(
 }
 
 function trimmed(glob: string): string {
-  return glob.replace(/^\//, '').replace(/\/$/, '');
+  return glob.replace(/^\.?\//, '').replace(/\/$/, '');
 }
 
 /** Whether a row of things is what a pattern says, in which `many` stands for any number of them: only the last one met is ever tried again, which is enough. */

@@ -16,3 +16,14 @@ export function requireDuration(
     );
   }
 }
+
+/** Paths of this machine by their names. @throws {SeedError} `invalid-config` for one that begins with `~`: shells expand that, and nothing else does. */
+export function refuseTilde(settings: Readonly<Record<string, string>>): void {
+  for (const [name, path] of Object.entries(settings)) {
+    if (!path.startsWith('~')) continue;
+    throw new SeedError(
+      'invalid-config',
+      `${name} cannot be ${JSON.stringify(path)}: "~" is not expanded. Join os.homedir() and the rest; write "./~" for what is really called so.`,
+    );
+  }
+}

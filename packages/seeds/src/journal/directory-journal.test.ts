@@ -33,6 +33,12 @@ const basisOf = ({ note: { type, ...rest } }: { readonly note: JournalNote }): u
   type === 'ended' ? undefined : 'basis' in rest ? rest.basis : undefined;
 
 describe('a journal in a folder', () => {
+  it.each(['~', '~/journal', '~me'])('is in no folder called %s', (directory) => {
+    const message = expect.stringMatching(/^directory cannot be "~.*os\.homedir\(\)/);
+    const wanted = expect.objectContaining({ code: 'invalid-config', message });
+    expect(() => createDirectoryJournal({ directory, sealing: 'plaintext' })).toThrow(wanted);
+  });
+
   it('gives back what was let go of, in the order in which it was written', async () => {
     const journal = plain();
     for (const basis of ['one', 'two', 'three']) await (await journal.write(note(basis))).release();

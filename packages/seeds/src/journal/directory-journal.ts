@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { refuseTilde } from '../require-settings.ts';
 import { type Sealing, type SealingChoice, sealingOf } from '../sealing.ts';
 import { SeedError } from '../seed-error.ts';
 import type { SeedId } from '../seed-facts.ts';
@@ -24,8 +25,11 @@ const TEMPORARY_NAME = /^\.[0-9a-f-]{36}\.(\d+-\d+)\.tmp$/;
  *
  * A file belongs to the process that its name ends in. Whoever finds that process dead renames the file to its own name: the file system lets one win. The notes of one lease go
  * together, since each came out of the one before: nobody takes a later one while somebody has an earlier one.
+ *
+ * @throws {SeedError} `invalid-config` for a folder below `~`.
  */
 export function createDirectoryJournal({ directory, sealing: choice }: DirectoryJournalOptions): SeedJournal {
+  refuseTilde({ directory });
   const sealing = sealingOf(choice);
   const own = ownProcessName();
   let latest = 0;

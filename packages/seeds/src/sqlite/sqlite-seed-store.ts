@@ -4,6 +4,7 @@ import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fingerprintId } from '../fingerprint-id.ts';
 import { parseSeedFacts } from '../parse-seed-facts.ts';
+import { refuseTilde } from '../require-settings.ts';
 import { SeedError, throwIfAborted } from '../seed-error.ts';
 import type { SeedFacts, SeedId } from '../seed-facts.ts';
 import { readEach, type SeedReading, type SeedStore, type SeedVersion } from '../seed-store.ts';
@@ -39,12 +40,7 @@ const SCHEMA = `
  * @throws {SeedError} `invalid-config` for a file below `~`, `store-unavailable`, `store-failed`.
  */
 export async function openSqliteSeedStore(options: SqliteSeedStoreOptions): Promise<SeedStore> {
-  if (options.file.startsWith('~')) {
-    throw new SeedError(
-      'invalid-config',
-      `file cannot be ${JSON.stringify(options.file)}: "~" is not expanded. Join os.homedir() and the rest; write "./~" for what is really called so.`,
-    );
-  }
+  refuseTilde({ file: options.file });
   const file = resolve(options.file);
   const attempt = `open the seeds in ${file}`;
   const database = await tried(attempt, () => openDatabase(file));

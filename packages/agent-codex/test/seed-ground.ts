@@ -15,6 +15,7 @@ import {
 import type { RotatingOAuthOptions } from '../src/testing/index.ts';
 import { codexBinary, type SupportedVersion } from './codex-binaries.ts';
 import { type LoginGround, openLoginGround } from './codex-login.ts';
+import { killBelow } from './kill-below.ts';
 import { openHost, type SshTarget } from './seed-child.ts';
 import { type DrawerOptions, openSeedDrawer, type SeedDrawer, type SeedPlace } from './seed-drawer.ts';
 import { openTasksFolder } from './session-task.ts';
@@ -58,6 +59,7 @@ export async function openSeedGround(options: SeedGroundOptions): Promise<SeedGr
   const { version, where = 'on this machine', mongodb, ...provider } = options;
   await using stack = new AsyncDisposableStack();
   const { path: folder } = stack.use(await openTasksFolder());
+  stack.defer(() => killBelow(folder));
   const accounts = [{ id: 'account-1' }];
   const { model, oauth } = stack.use(
     await openLoginGround({ accounts, approveDevices: 'nobody', ...provider }),

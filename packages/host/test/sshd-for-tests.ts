@@ -28,6 +28,8 @@ export function sshdForTests(options: TestSshdOptions = {}): SshdForTests {
         user,
         auth: { privateKey },
         hostKey: { fingerprint },
+        // Logins have taken 20 s while two packages' tests shared two cores with somebody else.
+        connectTimeoutMs: 60_000,
         ...changes,
       });
     },

@@ -8,6 +8,7 @@ export interface PackageTestOptions {
 }
 
 const MONGODB_SETUP = join(import.meta.dirname, '../mongodb-server/src/vitest-setup.ts');
+const NUMBERS = join(import.meta.dirname, 'numbers-of-the-day.ts');
 
 /**
  * How the tests of every package run. A package's vitest.config.ts is `export default packageTests(import.meta.dirname)`.
@@ -26,6 +27,7 @@ export function packageTests(packageFolder: string, options: PackageTestOptions 
       // Unless given it is one for all packages, and of whoever came first: root or the ordinary user.
       fsModuleCachePath: join(caches, '.vitest-cache'),
       include: ['src/**/*.test.ts', 'src/**/*.test.tsx', 'test/**/*.test.ts'],
+      setupFiles: [NUMBERS],
       globalSetup: options.mongodb === true ? [MONGODB_SETUP] : [],
       testTimeout: 120_000,
       hookTimeout: 120_000,

@@ -38,7 +38,9 @@ export function createOwnTakes(): OwnTakes {
   };
 }
 
-/** A login that was deleted and captured again begins with the same versions. */
-function stateOf({ facts, version }: SeedReading): string {
-  return `${facts.createdMs} ${version}`;
+/**
+ * A login that was deleted and captured again begins with the same versions; one that another program with the same pool has leased and released has the version that it had before.
+ */
+function stateOf({ facts: { createdMs, lastLeasedMs }, version }: SeedReading): string {
+  return `${createdMs} ${lastLeasedMs} ${version}`;
 }

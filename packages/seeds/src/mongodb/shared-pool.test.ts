@@ -8,7 +8,14 @@ import { ObjectId } from 'mongodb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loginIn } from '../../test/ground.ts';
 import { type ArchiveForm, createPoolPartner, type PoolPartner } from '../../test/pool-partner.ts';
-import { createSeeds, type SeedEvent, type SeedId, type Seeds, type SeedsOptions } from '../index.ts';
+import {
+  createSeeds,
+  type SeedEvent,
+  type SeedId,
+  type SeedStore,
+  type Seeds,
+  type SeedsOptions,
+} from '../index.ts';
 import { testCredential, testCredentialKind, testManifest } from '../testing/index.ts';
 import { createMongodbSeedStore, type SharedSeeds } from './index.ts';
 
@@ -315,7 +322,31 @@ describeOnMongodb('a pool that is shared with another program', (database) => {
     });
   });
 
-  it('is leased to one at a time, whoever asks', { timeout: 60_000 }, async () => {
+  it('is taken although it was lost to the other program, which has released it since', async () => {
+    const id = await captured();
+    await planted(id);
+    const store = createMongodbSeedStore({ db: database().db, collection, shared: {} });
+    const between = [
+      async () => void (await partner.acquire('team', 'them')),
+      async () => void (await partner.release(id, 'them')),
+    ];
+    const late: SeedStore = {
+      ...store,
+      async update(...change) {
+        await between.shift()?.();
+        return await store.update(...change);
+      },
+      async list(options) {
+        if (between.length === 1) await between.shift()?.();
+        return await store.list(options);
+      },
+    };
+    await using lease = await ours({}, { store: late }).acquire({ pool: 'team' }, 'task');
+    expect(lease.seedId).toBe(idOf(id));
+    expect(between).toEqual([]);
+  });
+
+  it('is leased to one at a time, whoever asks', async () => {
     const ids = [await captured(), await captured('gnu', { poolKey: 'team' })];
     const programs = [ours(), ours(), ours()];
     for (let round = 0; round < 15; round += 1) {

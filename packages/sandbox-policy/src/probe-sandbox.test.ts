@@ -215,7 +215,7 @@ describe('a probe', () => {
   test('whose end was cut off, because too much was printed, is none', async () => {
     await using task = await createTaskFolder();
     const before = await task.paths();
-    const flood = `head -c 3000000 /dev/zero | tr '\\0' x; ${RUN_UNCONFINED}`;
+    const flood = `head -c 1200000 /dev/zero | tr '\\0' x; ${RUN_UNCONFINED}`;
     await expect(probe(task, flood)).rejects.toMatchObject({ code: 'command-failed' });
     expect((await task.paths()).filter((path) => path !== 'codex')).toEqual(before);
   });

@@ -19,8 +19,8 @@ test('this process is alive, and another one that has its number later is not it
 });
 
 test('a process that has ended is not alive, although its parent never asks about it', async () => {
-  // The shell becomes a program that knows nothing of its child.
-  const script = '"$0" --input-type=module -e "$1" "$2" <&0 & exec sleep 600';
+  // The shell becomes a program that knows nothing of its child. What it starts beside itself would have nothing to read: its input has to have another number.
+  const script = 'exec 3<&0; "$0" --input-type=module -e "$1" "$2" <&3 & exec sleep 600';
   const parent = spawn('sh', ['-c', script, process.execPath, SAY_NAME, SOURCE]);
   try {
     const [name]: string[] = await once(createInterface(parent.stdout), 'line');

@@ -26,6 +26,11 @@ export interface DialogueOptions {
 const maxLineBytes = 4_096;
 const maxStderrBytes = 8_192;
 
+/** How long a script has for what it tidies up at its end: on a busy host some seconds may pass before it runs at all. */
+const endingMs = 30_000;
+/** The same for one that has said nothing for long, or that nobody waits for any more. */
+const hastyEndingMs = 2_000;
+
 export async function openDialogue(
   host: Host,
   command: Command,
@@ -43,13 +48,18 @@ export async function openDialogue(
     throwIfLost(end, doing);
     throw failureFromText(describeEnd(end), doing);
   };
+  let graceMs = endingMs;
   const bounded = async <T>(work: Promise<T>): Promise<T> => {
     const stop = Promise.withResolvers<never>();
+    const giveUp = (error: BinaryCacheError): void => {
+      graceMs = hastyEndingMs;
+      stop.reject(error);
+    };
     const timer = setTimeout(() => {
       const text = `the host said and took nothing for ${silenceMs / 1000} s`;
-      stop.reject(new BinaryCacheError('install-failed', `${doing} failed: ${text}.`));
+      giveUp(new BinaryCacheError('install-failed', `${doing} failed: ${text}.`));
     }, silenceMs);
-    const onAbort = (): void => stop.reject(abortedError(signal));
+    const onAbort = (): void => giveUp(abortedError(signal));
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
     try {
@@ -74,14 +84,14 @@ export async function openDialogue(
           .write(typeof bytes === 'string' ? new TextEncoder().encode(bytes) : bytes)
           .catch(() => undefined),
       ),
-    [Symbol.asyncDispose]: () => letGo(process),
+    [Symbol.asyncDispose]: () => letGo(process, graceMs),
   };
 }
 
 /** Lets it end by itself first: it has something to tidy up. That it cannot be ended is a smaller failure than the one that is on its way. */
-async function letGo(process: HostProcess): Promise<void> {
+async function letGo(process: HostProcess, graceMs: number): Promise<void> {
   try {
-    await process.end({ graceMs: 2_000 });
+    await process.end({ graceMs });
     await process[Symbol.asyncDispose]();
   } catch {}
 }

@@ -14,9 +14,10 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A holder says that it lives this often, and is given up when it has not for so long; milliseconds. */
+/** A holder says that it lives this often, and is given up when it has not for so long: the longer where its process is seen to live; milliseconds. */
 const HEARTBEAT_MS = 1_000;
 const GIVEN_UP_AFTER_MS = 15_000;
+const GIVEN_UP_ALIVE_MS = 60_000;
 const ASK_AGAIN_MS = 200;
 
 /**
@@ -88,8 +89,10 @@ function isHeld(path) {
   try {
     const holder = JSON.parse(readFileSync(path, 'utf8'));
     if (holder.free === true) return false;
-    if (Date.now() - statSync(path).mtimeMs > GIVEN_UP_AFTER_MS) return false;
-    return holder.host !== hostname() || isAlive(holder.pid);
+    const silentMs = Date.now() - statSync(path).mtimeMs;
+    if (holder.host !== hostname()) return silentMs <= GIVEN_UP_AFTER_MS;
+    // It may be held up by a slow disk, or stopped. Its process id may also be another's by now.
+    return isAlive(holder.pid) && silentMs <= GIVEN_UP_ALIVE_MS;
   } catch (error) {
     if (error instanceof SyntaxError) return false;
     // Tidied away while we looked: look again.

@@ -42,7 +42,7 @@ export function npmClient(root) {
         '--no-fund',
         '--loglevel=error',
       ];
-      const retries = ['--fetch-retries=2', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
+      const retries = ['--fetch-retries=4', '--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=5000'];
       await run(
         ['install', spec, '--prefix', folder, '--no-global', ...how, ...retries],
         `Fetching ${spec} with npm`,

@@ -17,7 +17,7 @@ export class Interrupted extends Error {
 }
 
 /**
- * Runs npm or pnpm without a word unless it fails, and returns what it printed. It is given signals and waited for like the command itself.
+ * Runs npm or pnpm without a word unless it fails, and returns its standard output. It is given signals and waited for like the command itself.
  *
  * @param {string} program
  * @param {readonly string[]} args
@@ -25,6 +25,7 @@ export class Interrupted extends Error {
  */
 export async function runTool(program, args, { cwd, env, tried }) {
   let output = '';
+  let answer = '';
   const ending = await handOver(program, args, {
     cwd,
     env,
@@ -33,12 +34,13 @@ export async function runTool(program, args, { cwd, env, tried }) {
       for (const stream of [child.stdout, child.stderr]) {
         stream?.setEncoding('utf8').on('data', (text) => {
           output = (output + text).slice(-KEPT_OUTPUT);
+          if (stream === child.stdout) answer = (answer + text).slice(-KEPT_OUTPUT);
         });
       }
     },
   });
   if (ending.received !== undefined) throw new Interrupted(ending.received);
-  if (ending.code === 0) return output;
+  if (ending.code === 0) return answer;
   const ended = ending.signal ?? `exit code ${ending.code}`;
   const lines = output
     .trimEnd()

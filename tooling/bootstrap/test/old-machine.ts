@@ -74,7 +74,9 @@ export async function oldMachine(oldNode: string, demo: string): Promise<OldMach
     ...['sh', 'env'].map((name): [string, string] => [name, join('/bin', name)]),
   ];
   for (const [name, target] of tools) await symlink(target, join(root, 'bin', name));
-  const env = { ...withoutPnpmSettings(process.env), PATH: join(root, 'bin') };
+  // What is in the cache is not asked for again: a registry that hesitates is no matter of these tests.
+  const npm = { npm_config_prefer_offline: 'true' };
+  const env = { ...withoutPnpmSettings(process.env), ...npm, PATH: join(root, 'bin') };
   const start: OldMachine['start'] = (args, options = {}) => {
     const [program = '', ...rest] = [
       ...(options.via ?? []),

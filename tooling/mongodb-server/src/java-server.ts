@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CacheFolders, lockFolder } from './cache-folder.ts';
 import type { StartedServer } from './mongodb-server.ts';
 import { programOnPath } from './program-on-path.ts';
@@ -15,6 +16,8 @@ const COPY_DEPENDENCIES = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.
 /** From an empty local repository it takes half a minute on a slow line. */
 const FETCH_MS = 10 * 60_000;
 const COMPILE_MS = 5 * 60_000;
+const FETCH_TRIES = 3;
+const FETCH_PAUSE_MS = 2_000;
 
 /** Which programs it takes and are missing here. */
 export function missingForJava(env: NodeJS.ProcessEnv): readonly string[] {
@@ -78,7 +81,20 @@ async function build(folder: string): Promise<void> {
   await mkdir(folder);
   await cp(SOURCES, folder, { recursive: true });
   const fetch = ['--batch-mode', '--quiet', '--strict-checksums', COPY_DEPENDENCIES, '-DoutputDirectory=lib'];
-  await runTool('mvn', fetch, { cwd: folder, timeoutMs: FETCH_MS });
+  await fetched(async () => await runTool('mvn', fetch, { cwd: folder, timeoutMs: FETCH_MS }));
   const compile = ['-cp', 'lib/*', '-d', 'classes', 'Server.java'];
   await runTool('javac', compile, { cwd: folder, timeoutMs: COMPILE_MS });
+}
+
+/** A registry that refuses once may answer the next time; what came over is kept by Maven. */
+async function fetched(fetch: () => Promise<unknown>): Promise<void> {
+  for (let left = FETCH_TRIES - 1; ; left -= 1) {
+    try {
+      await fetch();
+      return;
+    } catch (error) {
+      if (left === 0) throw error;
+      await sleep(FETCH_PAUSE_MS);
+    }
+  }
 }

@@ -39,7 +39,11 @@ export async function runAsOrdinaryUser(command, { cwd }) {
     return ending;
   } finally {
     // What the command has left behind may still write there while it dies.
-    rmSync(writable, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    try {
+      rmSync(writable, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    } catch (error) {
+      console.error(`${writable} could not be removed: ${error}`);
+    }
   }
 }
 

@@ -1,11 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { BootstrapError } from '@seedbed/bootstrap/bootstrap-error';
 
 const NAME = 'seedbed-tests';
 const HOME = '/home/seedbed-tests';
 /** Root's own folder for what a run needs: nothing in it can be swapped for a link by the user, unlike in the user's home. */
 export const STATE = '/var/lib/seedbed-tests';
+const CREATE =
+  'id -u "$1" >/dev/null 2>&1 || exec useradd --create-home --home-dir "$2" --shell /bin/sh "$1"';
 
 /**
  * @typedef {{ name: string, home: string, uid: number, gid: number }} TestUser
@@ -19,17 +22,17 @@ export const STATE = '/var/lib/seedbed-tests';
 export function testUser() {
   let ids = lookUp();
   if (ids === undefined) {
-    mkdirSync('/home', { recursive: true });
-    const made = spawnSync('useradd', ['--create-home', '--home-dir', HOME, '--shell', '/bin/sh', NAME], {
+    for (const folder of ['/home', STATE]) mkdirSync(folder, { recursive: true });
+    // One at a time: a second useradd that had looked before the first was done would give the user another id.
+    const made = spawnSync('flock', [join(STATE, 'user.lock'), 'sh', '-c', CREATE, 'sh', NAME, HOME], {
       encoding: 'utf8',
       env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` },
     });
-    // Another start may have been quicker: then the user is there although useradd says that it failed.
     ids = lookUp();
     if (ids === undefined) {
       const why = made.error?.message ?? made.stderr.trim();
       throw new BootstrapError(
-        `The tests need an ordinary user, and creating "${NAME}" with useradd failed: ${why}. Install Debian's passwd package, or run the tests as a user other than root.`,
+        `The tests need an ordinary user, and creating "${NAME}" with useradd failed: ${why}. Install Debian's packages passwd and util-linux, or run the tests as a user other than root.`,
       );
     }
   }

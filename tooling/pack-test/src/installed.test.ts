@@ -17,7 +17,7 @@ const NEEDS_PEERS = [
 ];
 
 /** Downloads are part of it. */
-const SLOW = 240_000;
+const SLOW = 600_000;
 
 let folder: string;
 let packed: readonly PackedPackage[];

@@ -2,14 +2,7 @@ export type { ChangeOfEntry, SnapshotDiff } from './care/diff.ts';
 export type { PruneReport } from './care/prune.ts';
 export type { ResealReport } from './care/reseal.ts';
 export type { VerifyReport } from './care/verify.ts';
-export {
-  createSnapshots,
-  type SavedSnapshot,
-  type SaveSnapshotOptions,
-  type ShownSnapshot,
-  type Snapshots,
-  type SnapshotsOptions,
-} from './create-snapshots.ts';
+export { createSnapshots } from './create-snapshots.ts';
 export { DEFAULT_EXCLUDE } from './default-exclude.ts';
 export type {
   DirectoryEntry,
@@ -35,4 +28,11 @@ export type { RecordBody } from './save/keep-records.ts';
 export type { SaveProgress } from './save/save-progress.ts';
 export { SnapshotError, type SnapshotErrorCode } from './snapshot-error.ts';
 export type { SnapshotIndex } from './snapshot-index.ts';
+export type {
+  SavedSnapshot,
+  SaveSnapshotOptions,
+  ShownSnapshot,
+  Snapshots,
+  SnapshotsOptions,
+} from './snapshots.ts';
 export type { EndState, PackUse, SnapshotRow, TaskHead } from './task-head.ts';

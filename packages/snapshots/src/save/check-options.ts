@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { SaveSnapshotOptions } from '../create-snapshots.ts';
 import { SnapshotError } from '../snapshot-error.ts';
+import type { SaveSnapshotOptions } from '../snapshots.ts';
 
 const strings = z.array(z.string());
 /** Whole, or no bound at all. */

@@ -2,6 +2,7 @@ import type { TestContext } from 'vitest';
 import type { Host } from '../src/host.ts';
 import { openSshHost, type SshHostOptions } from '../src/ssh/index.ts';
 import { findSshd, openSshd, type TestSshd, type TestSshdOptions } from '../src/testing/index.ts';
+import { LOGIN_MS, PLACE_MS } from './login-time.ts';
 
 /** One server for the tests of a file, started when it is first needed. */
 export interface SshdForTests {
@@ -28,8 +29,8 @@ export function sshdForTests(options: TestSshdOptions = {}): SshdForTests {
         user,
         auth: { privateKey },
         hostKey: { fingerprint },
-        // Logins have taken 20 s while two packages' tests shared two cores with somebody else.
-        connectTimeoutMs: 60_000,
+        connectTimeoutMs: LOGIN_MS,
+        waitMs: PLACE_MS,
         ...changes,
       });
     },

@@ -1,6 +1,8 @@
 /** Sends a file to a host, or receives one, and prints what that took of this process, as a {@link TransferUse}. Its argument is a {@link Transfer}. */
+
 import { hostPath } from '../src/host-path.ts';
 import { openSshHost } from '../src/ssh/index.ts';
+import { LOGIN_MS } from './login-time.ts';
 
 export interface Transfer {
   readonly host: string;
@@ -42,6 +44,7 @@ await using host = await openSshHost({
   user,
   auth: { privateKey },
   hostKey: { fingerprint },
+  connectTimeoutMs: LOGIN_MS,
 });
 const file = hostPath(transfer.file);
 const mostResident = (): number => process.resourceUsage().maxRSS * 1024;

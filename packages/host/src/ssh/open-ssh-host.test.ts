@@ -77,7 +77,7 @@ describe('an SSH connection', () => {
   });
 
   it('waits for a place where the host allows few sessions, and not for ever', async () => {
-    await using host = await sshd.openHost({ maxConnections: 1, waitMs: 5_000 });
+    await using host = await sshd.openHost({ maxConnections: 1, waitMs: 20_000 });
     const starts = await Promise.allSettled(Array.from({ length: 10 }, () => host.spawn({ argv: ['cat'] })));
     const processes = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
     const refusals = starts.flatMap((start) => (start.status === 'rejected' ? [start.reason] : []));

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { Client, type ConnectConfig } from 'ssh2';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { LOGIN_MS } from '../../test/login-time.ts';
 import { HostError } from '../host-error.ts';
 import { findSshd, openSshd, type TestSshd, type TestSshdOptions } from './sshd.ts';
 
@@ -28,7 +29,13 @@ async function logIn(
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   client.once('ready', resolve);
   client.on('error', reject);
-  client.connect({ host: server.host, port: server.port, username: server.user, ...login });
+  client.connect({
+    host: server.host,
+    port: server.port,
+    username: server.user,
+    readyTimeout: LOGIN_MS,
+    ...login,
+  });
   await promise;
   return Object.assign(client, {
     async [Symbol.asyncDispose]() {

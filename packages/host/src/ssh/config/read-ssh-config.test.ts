@@ -2,6 +2,7 @@ import { access, chmod, mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LOGIN_MS } from '../../../test/login-time.ts';
 import { makeKey, type TestFolder, testFolder } from '../../../test/ssh-keys-for-tests.ts';
 import { findSshd, openSshd } from '../../testing/index.ts';
 import { createConnector } from '../connection/connection.ts';
@@ -402,7 +403,7 @@ describe('a host that was read from the files', () => {
       return 'phrase';
     };
     const destination = await read('build', { user, passphrase, env: {} });
-    await using host = await openSshHost(destination);
+    await using host = await openSshHost({ ...destination, connectTimeoutMs: LOGIN_MS });
     await host.stat(host.home);
     expect(asked).toMatchObject([{ keyFile: key.file, destination: `${user}@127.0.0.1:${target.port}` }]);
     expect(jump.connections).toBe(1);

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { LOGIN_MS } from '../../../test/login-time.ts';
 import { makeKey, testFolder } from '../../../test/ssh-keys-for-tests.ts';
 import { findSshd, openSshd } from '../../testing/index.ts';
 import { algorithmsToOffer, isTooShort, refusalOfUserKey } from './algorithms.ts';
@@ -79,6 +80,7 @@ describe('the algorithms that are offered', () => {
       auth,
       hostKey: { fingerprint },
       algorithms: { minRsaBits: 3072 },
+      connectTimeoutMs: LOGIN_MS,
     };
     await expect(createConnector(destination).connect()).rejects.toThrow('fewer than 3072 bits');
     const [type, base64] = short.publicLine.split(' ');

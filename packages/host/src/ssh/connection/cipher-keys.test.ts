@@ -1,5 +1,6 @@
 import { KeyObject } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { LOGIN_MS } from '../../../test/login-time.ts';
 import { sshdForTests } from '../../../test/sshd-for-tests.ts';
 import { openSshd } from '../../testing/index.ts';
 import { type Connection, createConnector } from './connection.ts';
@@ -23,7 +24,14 @@ describe.each([
   it('are made ready after each exchange, so that no packet has to', async () => {
     await using server = await openSshd({ config: [`Ciphers ${cipher}`, 'RekeyLimit 1M'] });
     const { host, port, user, privateKey, fingerprint } = server;
-    const connector = createConnector({ host, port, user, auth: { privateKey }, hostKey: { fingerprint } });
+    const connector = createConnector({
+      host,
+      port,
+      user,
+      auth: { privateKey },
+      hostKey: { fingerprint },
+      connectTimeoutMs: LOGIN_MS,
+    });
     const connection = await connector.connect();
     try {
       const exchanged = new Promise((resolve) => connection.client.once('handshake', resolve));

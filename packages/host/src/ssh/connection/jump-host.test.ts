@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { LOGIN_MS } from '../../../test/login-time.ts';
 import { sshdForTests } from '../../../test/sshd-for-tests.ts';
 import { stopClock } from '../../../test/stopped-clock.ts';
 import { openLinkProxy, openSshd, type TestSshd } from '../../testing/index.ts';
@@ -13,7 +14,15 @@ afterAll(() => sshd.close());
 
 function destination(server: TestSshd, changes: Partial<SshDestination> = {}): SshDestination {
   const { host, port, user, privateKey, fingerprint } = server;
-  return { host, port, user, auth: { privateKey }, hostKey: { fingerprint }, ...changes };
+  return {
+    host,
+    port,
+    user,
+    auth: { privateKey },
+    hostKey: { fingerprint },
+    connectTimeoutMs: LOGIN_MS,
+    ...changes,
+  };
 }
 
 async function lossOf({ lost }: Connection): Promise<unknown> {

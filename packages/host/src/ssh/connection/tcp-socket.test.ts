@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { LOGIN_MS } from '../../../test/login-time.ts';
 import { sshdForTests } from '../../../test/sshd-for-tests.ts';
 import type { Host } from '../../host.ts';
 import { type HostPath, joinHostPath } from '../../host-path.ts';
@@ -17,7 +18,15 @@ async function openHost(
   { host, port, user, privateKey, fingerprint }: TestSshd,
   options: Partial<SshHostOptions> = {},
 ): Promise<Host> {
-  return await openSshHost({ host, port, user, auth: { privateKey }, hostKey: { fingerprint }, ...options });
+  return await openSshHost({
+    host,
+    port,
+    user,
+    auth: { privateKey },
+    hostKey: { fingerprint },
+    connectTimeoutMs: LOGIN_MS,
+    ...options,
+  });
 }
 
 async function withFolder(host: Host, use: (folder: HostPath) => Promise<void>): Promise<void> {
@@ -97,18 +106,18 @@ describe('bytes over SSH', () => {
     const changes: LinkChange[] = [];
     try {
       const onLinkChange = (change: LinkChange): void => void changes.push(change);
-      await using host = await openHost(server, { port, keepaliveMs: 500, onLinkChange });
+      await using host = await openHost(server, { port, keepaliveMs: 2_000, onLinkChange });
       await withFolder(host, async (folder) => {
         const path = joinHostPath(folder, 'file');
-        await host.writeFile(path, new Uint8Array(5_000_000));
-        expect((await host.stat(path))?.size).toBe(5_000_000);
+        await host.writeFile(path, new Uint8Array(15_000_000));
+        expect((await host.stat(path))?.size).toBe(15_000_000);
       });
       expect(changes).toEqual([]);
     } finally {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => slow.close(resolve));
     }
-  }, 60_000);
+  });
 });
 
 describe('the socket below an SSH connection', () => {

@@ -26,7 +26,7 @@ async function openHost(
     auth: { privateKey },
     hostKey: { fingerprint },
     keepaliveMs: 1_500,
-    connectTimeoutMs: 10_000,
+    connectTimeoutMs: 20_000,
     ...options,
   });
 }

@@ -2,6 +2,7 @@ import { chmod, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { LOGIN_MS } from '../../../test/login-time.ts';
 import { makeKey, startAgent, type TestFolder, testFolder } from '../../../test/ssh-keys-for-tests.ts';
 import { sshdForTests } from '../../../test/sshd-for-tests.ts';
 import { stopClock } from '../../../test/stopped-clock.ts';
@@ -27,7 +28,7 @@ function freshFile(): string {
 
 async function connectorFor(auth: SshAuthentication): Promise<Connector> {
   const { host, port, user, fingerprint } = await sshd.server();
-  return createConnector({ host, port, user, auth, hostKey: { fingerprint } });
+  return createConnector({ host, port, user, auth, hostKey: { fingerprint }, connectTimeoutMs: LOGIN_MS });
 }
 
 async function logIn(auth: SshAuthentication): Promise<void> {
@@ -211,7 +212,7 @@ describe('logging in with an agent', () => {
     const agent = join(agentFolder.path, 'silent');
     const connector = await connectorFor({ agent });
     using clock = stopClock();
-    const silent = createServer((client) => client.once('data', () => clock.pass(20_000)));
+    const silent = createServer((client) => client.once('data', () => clock.pass(LOGIN_MS)));
     await new Promise<void>((resolve) => silent.listen(agent, resolve));
     try {
       const waiting = connector.connect();
@@ -239,7 +240,7 @@ describe('logging in with an agent', () => {
       open.add(client);
       client.on('error', () => undefined).once('close', () => open.delete(client));
       if (isAsked === 1) client.pipe(connect(agent.socket)).pipe(client);
-      else client.resume().once('data', () => clock.pass(20_000));
+      else client.resume().once('data', () => clock.pass(LOGIN_MS));
     });
     await new Promise<void>((resolve) => front.listen(socket, resolve));
     try {

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { LOGIN_MS } from '../../../test/login-time.ts';
 import { makeKey, startAgent, testFolder } from '../../../test/ssh-keys-for-tests.ts';
 import { sshdForTests } from '../../../test/sshd-for-tests.ts';
 import { stopClock } from '../../../test/stopped-clock.ts';
@@ -32,7 +33,7 @@ function skipWithoutPasswords(context: TestContext): void {
 
 function connectorTo(server: TestSshd, auth: SshAuthentication): Connector {
   const { host, port, user, fingerprint } = server;
-  return createConnector({ host, port, user, auth, hostKey: { fingerprint } });
+  return createConnector({ host, port, user, auth, hostKey: { fingerprint }, connectTimeoutMs: LOGIN_MS });
 }
 
 async function connectAndClose(connector: Connector): Promise<void> {
@@ -118,6 +119,7 @@ describe('a password', () => {
       user,
       auth: { password },
       hostKey: { fingerprint },
+      connectTimeoutMs: LOGIN_MS,
     });
     await connectAndClose(connector);
   });

@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LOGIN_MS } from '../../../test/login-time.ts';
 import { makeKey, type TestFolder, testFolder } from '../../../test/ssh-keys-for-tests.ts';
 import { sshdForTests } from '../../../test/sshd-for-tests.ts';
 import { openSshd, type TestSshd } from '../../testing/index.ts';
@@ -27,7 +28,14 @@ async function connectorTo(
   changes: { readonly server?: TestSshd; readonly auth?: SshAuthentication } = {},
 ): Promise<Connector> {
   const { host, port, user, privateKey } = changes.server ?? (await sshd.server());
-  return createConnector({ host, port, user, auth: changes.auth ?? { privateKey }, hostKey });
+  return createConnector({
+    host,
+    port,
+    user,
+    auth: changes.auth ?? { privateKey },
+    hostKey,
+    connectTimeoutMs: LOGIN_MS,
+  });
 }
 
 async function connectAndClose(connector: Connector): Promise<void> {
@@ -85,6 +93,7 @@ describe('trust on first use', () => {
         user,
         auth: { privateKey },
         hostKey: { knownHosts, alias, acceptNew: true },
+        connectTimeoutMs: LOGIN_MS,
       }),
     );
     await Promise.all(connectors.map(connectAndClose));

@@ -4,6 +4,7 @@ import { createServer, connect as netConnect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { fewestRoundTrips } from '../../../test/fewest-round-trips.ts';
+import { LOGIN_MS } from '../../../test/login-time.ts';
 import { sshdForTests } from '../../../test/sshd-for-tests.ts';
 import { stopClock } from '../../../test/stopped-clock.ts';
 import type { Host, HostConnection, HostListener, ListenPlace } from '../../host.ts';
@@ -32,6 +33,7 @@ async function withServer(
     user,
     auth: { privateKey },
     hostKey: { fingerprint },
+    connectTimeoutMs: LOGIN_MS,
     ...changes,
   });
   await check(opened);

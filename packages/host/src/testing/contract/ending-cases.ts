@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import type { CaseDefinition } from './contract-case.ts';
 
+/** In which the end of its input reaches any process, also through a queue on a busy host. */
+const LONG_MS = 60_000;
+
 /** How processes end. */
 export const endingCases: readonly CaseDefinition[] = [
   {
     name: 'ends a process by the end of its input, when that is enough',
     async check({ host }) {
       const process = await host.spawn({ argv: ['cat'] });
-      assert.deepEqual(await process.end(), { kind: 'exited', code: 0 });
+      assert.deepEqual(await process.end({ graceMs: LONG_MS }), { kind: 'exited', code: 0 });
       assert.deepEqual(await process.exit, { kind: 'exited', code: 0 });
       await process[Symbol.asyncDispose]();
     },
@@ -16,7 +19,7 @@ export const endingCases: readonly CaseDefinition[] = [
     name: 'ends a process by SIGTERM when it does not mind its input, and says so',
     async check({ host }) {
       const process = await host.spawn({ argv: ['sleep', '1000'] });
-      assert.deepEqual(await process.end({ graceMs: 50 }), { kind: 'signaled', name: 'SIGTERM' });
+      assert.deepEqual(await process.end({ graceMs: 1_000 }), { kind: 'signaled', name: 'SIGTERM' });
       await process[Symbol.asyncDispose]();
     },
   },
@@ -47,7 +50,8 @@ export const endingCases: readonly CaseDefinition[] = [
     name: 'ends the group when the signal given at the start fires',
     async check({ host }) {
       const controller = new AbortController();
-      const process = await host.spawn({ argv: ['cat'] }, { signal: controller.signal });
+      const ending = { signal: controller.signal, graceMs: LONG_MS };
+      const process = await host.spawn({ argv: ['cat'] }, ending);
       controller.abort();
       assert.deepEqual(await process.exit, { kind: 'exited', code: 0 });
       await process[Symbol.asyncDispose]();

@@ -70,7 +70,8 @@ describe.for(shells)('a durable process that %s started', (shell) => {
   it('is ended also when its folder was removed meanwhile', async () => {
     const { child, folder, living } = start(shell, 'exec sleep 1001');
     await expect.poll(living).toBeGreaterThan(0);
-    await expect.poll(() => existsSync(join(folder, 'attached'))).toBe(true);
+    // It is there from the beginning, and says who is attached when that one has begun.
+    await expect.poll(() => readFileSync(join(folder, 'attached'), 'utf8').trim()).not.toBe('');
     await rm(folder, { recursive: true });
     child.stdin.end();
     await expect.poll(living).toBe(0);

@@ -37,7 +37,7 @@ export interface DemoOptions {
 const readingPauseMs = 900;
 
 /** How long the end of a command is awaited after its turn has ended; a command may also run on for good. */
-const lateCommandsMs = 3_000;
+const lateCommandsMs = 10_000;
 
 /**
  * Plays the demonstration from its beginning to its end.

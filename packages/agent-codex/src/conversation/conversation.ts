@@ -105,7 +105,7 @@ function checkedSubmission(input: Submission): Submission {
 }
 
 /** How long the end waits for items of turns that are over, in milliseconds: they come as soon as Codex gets round to them. */
-const lateItemsMs = 2_000;
+const lateItemsMs = 5_000;
 
 function awaitsItems({ backgroundProcesses, turns }: ConversationState): boolean {
   if (backgroundProcesses.length > 0) return false;

@@ -5,6 +5,8 @@ import { TestReportWriter } from './test-report-writer.ts';
 export interface PackageTestOptions {
   /** Finds or starts a MongoDB server, one for the whole run; see tooling/mongodb-server. */
   readonly mongodb?: boolean;
+  /** Modules whose `setup` runs once before all tests. */
+  readonly before?: readonly string[];
 }
 
 const MONGODB_SETUP = join(import.meta.dirname, '../mongodb-server/src/vitest-setup.ts');
@@ -28,7 +30,7 @@ export function packageTests(packageFolder: string, options: PackageTestOptions 
       fsModuleCachePath: join(caches, '.vitest-cache'),
       include: ['src/**/*.test.ts', 'src/**/*.test.tsx', 'test/**/*.test.ts'],
       setupFiles: [NUMBERS],
-      globalSetup: options.mongodb === true ? [MONGODB_SETUP] : [],
+      globalSetup: [...(options.before ?? []), ...(options.mongodb === true ? [MONGODB_SETUP] : [])],
       testTimeout: 120_000,
       hookTimeout: 120_000,
       expect: { poll: { timeout: 30_000 } },

@@ -60,7 +60,7 @@ describe.each(supportedVersions)('a task of Codex %s', (version) => {
         host,
         env: { PROVIDER_API_KEY: `${canary}-provider` },
         login: { type: 'api-key', apiKey: `sk-${canary}-login` },
-        story: [[{ type: 'run', command: snoop }], [{ type: 'say', text: 'Done.' }]],
+        story: [[{ type: 'run', command: snoop, yieldMs: 30_000 }], [{ type: 'say', text: 'Done.' }]],
       }),
     );
     await task.conversation.run('Look around');

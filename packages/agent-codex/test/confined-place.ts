@@ -91,7 +91,7 @@ function operatorLogin(home: string): string {
 
 async function runInTurn(command: string, options: Omit<ScriptedTaskOptions, 'story'>): Promise<string> {
   await using task = await openScriptedTask({
-    story: [[{ type: 'run', command }], [{ type: 'say', text: 'Done.' }]],
+    story: [[{ type: 'run', command, yieldMs: 30_000 }], [{ type: 'say', text: 'Done.' }]],
     login: { type: 'api-key', apiKey: canaries.taskLogin },
     ...options,
   });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createLocalHost } from '@seedbed/host/local';
 import { SnapshotError } from '@seedbed/snapshots';
 import { type CodexConfig, openCodexSession } from '../src/index.ts';
+import { PATIENT } from './patient-deadlines.ts';
 import { openSnapshotStore, type StorePlace } from './snapshot-store.ts';
 
 export interface RivalPlan {
@@ -28,7 +29,7 @@ await using store = await openSnapshotStore(plan.store);
 await using host = createLocalHost();
 const session = await openCodexSession({
   ...{ host, task: 'task-1', workdir: plan.workdir, version: plan.version, binary: { path: plan.codex } },
-  ...{ config: plan.config, env: plan.env },
+  ...{ config: plan.config, env: plan.env, deadlines: PATIENT },
   snapshots: { store: store.snapshots, afterTurns: false },
 });
 process.stdout.write('open\n');

@@ -10,6 +10,7 @@ import {
 } from '../src/index.ts';
 import { openScriptedModel, type ScriptedModel, type Step, type Story } from '../src/testing/index.ts';
 import { codexBinary, type SupportedVersion } from './codex-binaries.ts';
+import { PATIENT } from './patient-deadlines.ts';
 
 /** A conversation of the real Codex with a scripted model, in a folder of its own. */
 export interface ScriptedTask extends AsyncDisposable {
@@ -44,6 +45,7 @@ export async function openScriptedTask(options: ScriptedTaskOptions): Promise<Sc
       // As root the older version is refused; that it is has a test of its own.
       ...(host.uid === 0 ? { allowEscapableRoot: true } : {}),
       ...rest,
+      deadlines: { ...PATIENT, ...rest.deadlines },
       config: { ...model.providerConfig({ offerAllTools: true }), ...rest.config },
       env: { ...model.env, ...rest.env },
     }),

@@ -4,6 +4,7 @@ import type { Host } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
 import { openSshHost } from '@seedbed/host/ssh';
 import { type CodexConfig, openCodexSession } from '../src/index.ts';
+import { PATIENT } from './patient-deadlines.ts';
 import { openSeedDrawer, type SeedPlace } from './seed-drawer.ts';
 
 /** How a program reaches a host. */
@@ -45,6 +46,7 @@ async function main(plan: SeedChildPlan): Promise<void> {
   const session = await openCodexSession({
     ...{ host, task: 'killed', workdir: plan.workdir, version: plan.version, binary: { path: plan.codex } },
     ...(host.uid === 0 ? { allowEscapableRoot: true } : {}),
+    deadlines: PATIENT,
     ...{ config: plan.config, env: plan.env, seed: { from: seeds, use: { pool: 'team' } } },
   });
   void session.ended.then(({ state }) => say(`ended ${state}`));

@@ -11,11 +11,11 @@ import {
   logInToCodex,
   openCodexSession,
 } from '../src/index.ts';
-
 import type { RotatingOAuthOptions } from '../src/testing/index.ts';
 import { codexBinary, type SupportedVersion } from './codex-binaries.ts';
 import { type LoginGround, openLoginGround } from './codex-login.ts';
 import { killBelow } from './kill-below.ts';
+import { PATIENT } from './patient-deadlines.ts';
 import { openHost, type SshTarget } from './seed-child.ts';
 import { type DrawerOptions, openSeedDrawer, type SeedDrawer, type SeedPlace } from './seed-drawer.ts';
 import { openTasksFolder } from './session-task.ts';
@@ -98,6 +98,7 @@ export async function openSeedGround(options: SeedGroundOptions): Promise<SeedGr
         ...{ host, task, version, binary, env, config, workdir: join(folder, name) },
         ...(host.uid === 0 ? { allowEscapableRoot: true } : {}),
         ...rest,
+        deadlines: { ...PATIENT, ...rest.deadlines },
       }),
     authJson,
     async generationIn(name) {

@@ -1,11 +1,13 @@
 // Usage: node session-child.ts <SessionChildPlan as JSON>. Runs turns, each of which is saved, says so, runs others that are not, and waits to be killed.
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConversationState } from '@seedbed/conversation-protocol';
 import { hostPath } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
 import type { CodexConfig } from '../src/index.ts';
 import { openCodexSession } from '../src/index.ts';
 import { journalPath } from '../src/session/event-journal.ts';
+import { PATIENT } from './patient-deadlines.ts';
 import { openSnapshotStore, type StorePlace } from './snapshot-store.ts';
 
 export interface SessionChildPlan {
@@ -31,6 +33,7 @@ let onSaved = Promise.withResolvers<void>();
 const session = await openCodexSession({
   ...{ host, task: 'task-1', workdir: plan.workdir, version: plan.version, binary: { path: plan.codex } },
   ...(plan.brief === undefined ? {} : { brief: plan.brief }),
+  deadlines: PATIENT,
   config: plan.config,
   env: { ...plan.env, SEEDBED_TEST: plan.mark },
   snapshots: {
@@ -52,6 +55,10 @@ for (const text of plan.turns) {
   process.stdout.write(`${outcome.status} ${session.conversation.threadId} ${saves}\n`);
 }
 for (const text of plan.unsaved ?? []) await session.conversation.run(text);
+// Codex may tell of a command's end after that of its turn, and of the next turn.
+const isRunning = ({ turns }: ConversationState): boolean =>
+  turns.some(({ items }) => items.some((item) => item.kind === 'command' && item.status === 'in-progress'));
+while (plan.unsaved !== undefined && isRunning(session.conversation.state())) await sleep(20);
 // Written as it happens, by a program that is not this one: it may be a moment behind.
 const last = `{"seq":${session.conversation.state().lastSeq},`;
 while (

@@ -5,6 +5,7 @@ import { createLocalHost } from '@seedbed/host/local';
 import { type CodexSession, type CodexSessionOptions, openCodexSession } from '../src/index.ts';
 import type { ScriptedModel } from '../src/testing/index.ts';
 import { codexBinary, type SupportedVersion } from './codex-binaries.ts';
+import { PATIENT } from './patient-deadlines.ts';
 
 /** A folder for the workdirs of a test; Codex refuses a home below /tmp. */
 export async function openTasksFolder(): Promise<{ readonly path: string } & AsyncDisposable> {
@@ -35,6 +36,7 @@ export async function openSessionTask(options: SessionTaskOptions): Promise<Code
     binary: { path: hostPath(await codexBinary(version)) },
     ...(host.uid === 0 ? { allowEscapableRoot: true } : {}),
     ...rest,
+    deadlines: { ...PATIENT, ...rest.deadlines },
     config: { ...model.providerConfig({ offerAllTools: true }), ...rest.config },
     env: { ...model.env, ...rest.env },
   });

@@ -49,6 +49,8 @@ describe.each(codexOnHosts())('the turns of a conversation with Codex $version $
     await expect(steer('early')).rejects.toMatchObject({ code: 'no-turn-running' });
     const running = task.conversation.run('Go');
     await task.model.waitForRequest(0);
+    // The model may hear of the turn before this program does.
+    await eventOf(task.conversation, 'turn-started');
     await steer('now');
     task.model.release('steered');
     expect((await running).outcome).toEqual({ status: 'completed' });

@@ -223,4 +223,4 @@ it('is left by a program that is killed in the middle of a sentence', async () =
   await expect
     .poll(async () => (await ground.noted()).length, { timeout: 20_000 })
     .toBeGreaterThanOrEqual(last);
-}, 60_000);
+});

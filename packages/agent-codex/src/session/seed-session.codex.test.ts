@@ -6,6 +6,7 @@ import { processesWithEnvironment } from '@seedbed/host/testing';
 import { SeedError, type SeedId, type SeedStore } from '@seedbed/seeds';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { codexBinary, downloadTimeout, supportedVersions } from '../../test/codex-binaries.ts';
+import { killIfThere } from '../../test/kill-if-there.ts';
 import { openHost } from '../../test/seed-child.ts';
 import type { SeedDrawer } from '../../test/seed-drawer.ts';
 import { openSeedGround, type SeedGround } from '../../test/seed-ground.ts';
@@ -112,7 +113,8 @@ describe('a session', () => {
     await using drawer = await ground.drawer({ leaseMs: 8_000, wrap: (each) => (store = each) });
     const seedId = await ground.setUp(drawer);
     const session = await ground.session({ seed: anyOf(drawer) });
-    expect(await codexPids(ground)).toHaveLength(1);
+    // What Codex starts looks like Codex until it has become something else.
+    await expect.poll(() => codexPids(ground)).toHaveLength(1);
     // The session notes what its login has left about now: what has changed meanwhile is read again.
     for (let isTaken = false; !isTaken; ) {
       const stored = await store?.get(seedId);
@@ -136,7 +138,7 @@ describe('a session', () => {
     await using drawer = await ground.drawer();
     const seedId = await ground.setUp(drawer);
     const session = await ground.session({ seed: anyOf(drawer) });
-    for (const pid of await codexPids(ground)) process.kill(pid, 'SIGKILL');
+    for (const pid of await codexPids(ground)) killIfThere(pid);
     expect(await session.ended).toMatchObject({
       ...{ state: 'failed', failures: [], cause: expect.objectContaining({ code: 'agent-lost' }) },
     });
@@ -229,7 +231,7 @@ describe('the end of a session', () => {
     });
     await ground.oauth.expireAccess('account-1');
     await session.conversation.run('Are you there?');
-    for (const pid of await codexPids(ground)) process.kill(pid, 'SIGSTOP');
+    for (const pid of await codexPids(ground)) killIfThere(pid, 'SIGSTOP');
     const end = await session.end();
     expect(end).toMatchObject({ exit: { kind: 'signaled', name: 'SIGKILL' }, failures: [] });
     expect(end.snapshot).toBeDefined();

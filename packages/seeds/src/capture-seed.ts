@@ -111,7 +111,7 @@ async function refuseSecond(context: SeedContext, { generation }: Credential): P
   if (closed !== undefined)
     throw new SeedError(
       'unreadable',
-      `Did not capture: whether seed ${closed.id} is this login cannot be seen. ${closed.reason}`,
+      `Did not capture: whether seed ${closed.id} is this login cannot be seen. ${closed.reason} If it is not a later version's, deleteUnreadable removes it.`,
     );
   const same = seeds.find(({ facts }) => {
     return (

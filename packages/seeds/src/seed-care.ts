@@ -29,6 +29,25 @@ export async function deleteSeed({ store, clock }: SeedContext, id: SeedId): Pro
   }
 }
 
+/** What cannot be read says nothing of a holder: who asks for this has made sure that there is none. */
+export async function deleteUnreadable({ store, clock }: SeedContext, id: SeedId): Promise<void> {
+  while (!(await store.removeUnreadable(id))) {
+    let stored: StoredSeed | undefined;
+    try {
+      stored = await store.get(id);
+    } catch (failure) {
+      if (!(failure instanceof SeedError && failure.code === 'unreadable')) throw failure;
+      await clock.sleep(clock.random() * 20);
+      continue;
+    }
+    if (stored === undefined) return;
+    throw new SeedError(
+      'invalid-config',
+      `Did not delete seed ${id}: it can be read. Use delete, which looks whether somebody holds it.`,
+    );
+  }
+}
+
 /** Which seeds a purge deletes; `all` is a word of its own, so that nothing that was left out deletes every login. */
 export type PurgeTarget = { readonly pool: string } | 'all';
 

@@ -75,8 +75,21 @@ export interface SeedStore extends AsyncDisposable {
   update(read: SeedReading, change: SeedChange): Promise<boolean>;
   /** Removes the seed if it is still as it was read. */
   remove(read: SeedReading): Promise<boolean>;
+  /** Removes a record that cannot be read, if it is still as it was looked at. `false` where there is none, or one that can be read. */
+  removeUnreadable(id: SeedId): Promise<boolean>;
   /** Removes what interrupted writes left, if it is older than an hour. Gives how much it was. */
   sweep(): Promise<number>;
+}
+
+/** Whether a record is none that {@link readEach} would give. For stores. @throws {SeedError} any failure but `unreadable`. */
+export function isUnreadable(read: () => SeedReading): boolean {
+  try {
+    read();
+    return false;
+  } catch (failure) {
+    if (failure instanceof SeedError && failure.code === 'unreadable') return true;
+    throw failure;
+  }
 }
 
 /** Reads what can be read of a listing's records. For stores. @throws {SeedError} any failure but `unreadable`. */

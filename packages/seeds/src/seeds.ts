@@ -13,6 +13,7 @@ import { type ResealReport, resealSeed } from './reseal-seed.ts';
 import {
   abandonLeft,
   deleteSeed,
+  deleteUnreadable,
   nameSeed,
   type PurgeReport,
   type PurgeTarget,
@@ -54,6 +55,12 @@ export interface Seeds extends AsyncDisposable {
   label(id: SeedId, label: string | undefined): Promise<void>;
   /** Removes a seed that nobody holds; no error when there is none. @throws {SeedError} `in-use`. */
   delete(id: SeedId): Promise<void>;
+  /**
+   * Removes a record that is shown as `unreadable`; no error when there is none. Whether somebody holds it cannot be seen: one of a later version of this package may well be in use.
+   *
+   * @throws {SeedError} `invalid-config` for a seed that can be read.
+   */
+  deleteUnreadable(id: SeedId): Promise<void>;
   /**
    * Deletes the logins of a pool, or of the whole store, that nobody holds, and what interrupted writes left in the store. There is no way back: each has to be logged in again.
    *
@@ -146,6 +153,7 @@ export function createSeeds(options: SeedsOptions): Seeds {
     assignToPool: (id, pool) => nameSeed(context, id, ['pool', pool]),
     label: (id, label) => nameSeed(context, id, ['label', label]),
     delete: (id) => deleteSeed(context, id),
+    deleteUnreadable: (id) => deleteUnreadable(context, id),
     purge: (target) => purgeSeeds(context, target),
     async reseal(id, question = {}) {
       if (options.sealing === 'plaintext')

@@ -36,7 +36,16 @@ async function expectOthersUsable(ground: Ground, store: SeedStore, damage: (id:
     await expect(seeds.acquire({ pool: 'team' }, 'other')).rejects.toMatchObject({ refusals });
   }
   // It may be the very login that is to be captured.
-  await expect(capture('eve')).rejects.toMatchObject({ name: 'SeedError', code: 'unreadable' });
+  await expect(capture('eve')).rejects.toMatchObject({
+    ...{ name: 'SeedError', code: 'unreadable' },
+    message: expect.stringContaining('deleteUnreadable'),
+  });
+  await expect(seeds.deleteUnreadable(whole)).rejects.toMatchObject({ code: 'invalid-config' });
+  await seeds.deleteUnreadable(damaged);
+  expect((await seeds.list()).map(({ id }) => id)).toEqual([whole]);
+  // As with `delete` there is nothing to complain of when somebody else has done it.
+  await seeds.deleteUnreadable(damaged);
+  await capture('eve');
 }
 
 test('a record in SQLite that cannot be read hides no other', async () => {
@@ -55,13 +64,19 @@ test('a record in SQLite that cannot be read hides no other', async () => {
 });
 
 describeOnMongodb('a record that cannot be read', (database) => {
-  test('hides no other', async () => {
+  test.each([
+    ['by itself', undefined, 'facts.credential'],
+    ['in the layout of another program', {}, 'seedbed.facts.credential'],
+  ])('hides no other: %s', async (_, shared, field) => {
     await using ground = openGround();
     const { db } = database();
     const collection = `seeds_${randomUUID()}`;
-    await expectOthersUsable(ground, createMongodbSeedStore({ db, collection }), async (id) => {
-      const _id = new ObjectId(id);
-      await db.collection(collection).updateOne({ _id }, { $set: { 'facts.status': 'dormant' } });
+    const store = createMongodbSeedStore({ db, collection, ...(shared && { shared }) });
+    await expectOthersUsable(ground, store, async (id) => {
+      const damaged = await db
+        .collection(collection)
+        .updateOne({ _id: new ObjectId(id) }, { $set: { [field]: 'dormant' } });
+      expect(damaged.modifiedCount).toBe(1);
     });
   });
 });

@@ -3,7 +3,7 @@ import { fingerprintId } from '../fingerprint-id.ts';
 import { requireDuration } from '../require-settings.ts';
 import { SeedError } from '../seed-error.ts';
 import type { SeedId } from '../seed-facts.ts';
-import { readEach, type SeedStore, type StoredSeed } from '../seed-store.ts';
+import { isUnreadable, readEach, type SeedStore, type StoredSeed } from '../seed-store.ts';
 import { asked } from './mongodb-failure.ts';
 import { privateShape } from './private-shape.ts';
 import { createSeedBlobs } from './seed-blobs.ts';
@@ -138,6 +138,15 @@ export function createMongodbSeedStore(options: MongodbSeedStoreOptions): SeedSt
         const filter = shape.asRead(new ObjectId(seed.facts.id), seed.version);
         const { deletedCount } = await answered(() => seeds.deleteOne(filter));
         if (deletedCount === 1 && blob !== undefined) await blobs?.delete(blob).catch(() => undefined);
+        return deletedCount === 1;
+      }),
+    removeUnreadable: (id) =>
+      ask(`remove seed ${id}`, async () => {
+        const _id = idOf(id);
+        const document = _id && (await answered(() => seeds.findOne({ _id })));
+        if (!document || !isUnreadable(() => shape.reading(document))) return false;
+        // Of what cannot be read no revision can be relied on. A blob that nothing points at any more is swept.
+        const { deletedCount } = await answered(() => seeds.deleteOne(document));
         return deletedCount === 1;
       }),
     sweep: () => ask('sweep', async () => (await blobs?.sweep((await clock.now()) - SWEEP_OLDER_MS)) ?? 0),

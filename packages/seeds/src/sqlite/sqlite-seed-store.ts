@@ -7,7 +7,7 @@ import { parseSeedFacts } from '../parse-seed-facts.ts';
 import { refuseTilde } from '../require-settings.ts';
 import { SeedError, throwIfAborted } from '../seed-error.ts';
 import type { SeedFacts, SeedId } from '../seed-facts.ts';
-import { readEach, type SeedReading, type SeedStore, type SeedVersion } from '../seed-store.ts';
+import { isUnreadable, readEach, type SeedReading, type SeedStore, type SeedVersion } from '../seed-store.ts';
 import { type ClockReading, createBootClock } from './boot-clock.ts';
 import { isBusy, sqliteFailure } from './sqlite-failure.ts';
 
@@ -128,6 +128,13 @@ function createStore(database: DatabaseSync, file: string): SeedStore {
         `remove seed ${facts.id}`,
         () => Number(remove.run({ id: facts.id, ...readIn(version) }).changes) === 1,
       ),
+    removeUnreadable: (id) =>
+      ask(`remove seed ${id}`, () => {
+        const { zero } = look();
+        const row = one.get(id);
+        if (row === undefined || !isUnreadable(() => reading(row, zero))) return false;
+        return Number(remove.run({ id, revision: row['revision'] ?? 0, zero }).changes) === 1;
+      }),
     sweep: async () => 0,
     async [Symbol.asyncDispose]() {
       if (database.isOpen) database.close();

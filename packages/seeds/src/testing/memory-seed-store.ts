@@ -89,6 +89,8 @@ function storeOver(rows: Map<SeedId, Row>, options: MemorySeedStoreOptions): Mem
         return true;
       }),
     remove: (read) => ask('remove', () => !changed(read) && rows.delete(read.facts.id)),
+    // Nothing in it was ever written by anybody else.
+    removeUnreadable: () => ask('remove', () => false),
     sweep: () => ask('sweep', () => 0),
     another: (others = {}) => storeOver(rows, { now, label, ...others }),
     goAway: () => {

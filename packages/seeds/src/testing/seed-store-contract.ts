@@ -182,6 +182,7 @@ const CASES: readonly CaseDefinition[] = [
       const early = await there(store, facts.id);
       await other.update(await there(other, facts.id), { facts: { ...facts, label: 'changed' } });
       assert.equal(await store.remove(early), false);
+      assert.equal(await store.removeUnreadable(facts.id), false);
       assert.equal(await store.remove(await there(store, facts.id)), true);
       assert.equal(await other.get(facts.id), undefined);
       assert.equal(await store.remove(early), false);

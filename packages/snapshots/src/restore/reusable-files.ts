@@ -37,9 +37,14 @@ export async function reusableFiles(
   if (candidates.length === 0) return same;
   const asked = candidates.map(({ entry }) => ({ relativePath: entry.path }));
   const answers = hashFiles(host, folder, asked, signal && { signal });
-  for (const { entry, found } of candidates) {
-    const { value } = await answers.next();
-    if (value?.sha256 === entry.digest) same.set(entry.path, found);
+  try {
+    for (const { entry, found } of candidates) {
+      const { value } = await answers.next();
+      if (value?.sha256 === entry.digest) same.set(entry.path, found);
+    }
+  } finally {
+    // The file of the last answer is open until then.
+    await answers.return();
   }
   return same;
 }

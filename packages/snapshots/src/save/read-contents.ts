@@ -127,19 +127,24 @@ async function proveKnown(
   const answers = hashFiles(host, folder, ranges(files, { marks, known }), signal && { signal });
   const next = async (): Promise<string | undefined> => (await answers.next()).value?.sha256;
   position = -1;
-  for (const listed of files) {
-    position += 1;
-    if (marks[position] === SAME) {
-      const digest = await next();
-      if (digest !== undefined && known.probably(listed)?.digest === digest) marks[position] = PROVEN;
+  try {
+    for (const listed of files) {
+      position += 1;
+      if (marks[position] === SAME) {
+        const digest = await next();
+        if (digest !== undefined && known.probably(listed)?.digest === digest) marks[position] = PROVEN;
+      }
+      const grown = marks[position] === GROWN ? known.grownFrom(listed) : undefined;
+      if (grown === undefined) continue;
+      const [before, whole, all] = [await next(), await next(), await next()];
+      if (before !== grown.wholeDigest || whole === undefined || all === undefined) continue;
+      const { wholeBytes, entry } = grown;
+      const chunks = entry.chunks.slice(0, wholeBytes / CHUNK_BYTES);
+      begins.set(position, { chunks, wholeBytes, digest: all, wholeChunksDigest: whole });
     }
-    const grown = marks[position] === GROWN ? known.grownFrom(listed) : undefined;
-    if (grown === undefined) continue;
-    const [before, whole, all] = [await next(), await next(), await next()];
-    if (before !== grown.wholeDigest || whole === undefined || all === undefined) continue;
-    const { wholeBytes, entry } = grown;
-    const chunks = entry.chunks.slice(0, wholeBytes / CHUNK_BYTES);
-    begins.set(position, { chunks, wholeBytes, digest: all, wholeChunksDigest: whole });
+  } finally {
+    // The file of the last answer is open until then.
+    await answers.return();
   }
   return { isWhole, begins };
 }

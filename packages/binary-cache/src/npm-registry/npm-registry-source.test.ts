@@ -152,6 +152,48 @@ test('what a killed process left is taken over, unless it may still be writing',
   ]);
 });
 
+test.each(['first', 'last'])(
+  'a program that only stood still and one that took its partial file over both get the right bytes, should it finish %s',
+  async (place) => {
+    await using it = await stage();
+    const { tarball } = it.tool;
+    const ofStill = Promise.withResolvers<() => void>();
+    const ofHeir = Promise.withResolvers<() => void>();
+    const asked = [ofStill, ofHeir];
+    it.registry.onTarball = (request, response) => {
+      const first = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+      response.writeHead(206, {
+        'content-type': 'application/octet-stream',
+        'content-length': tarball.byteLength - first,
+        'content-range': `bytes ${first}-${tarball.byteLength - 1}/${tarball.byteLength}`,
+      });
+      response.write(tarball.subarray(first, first + 100_000));
+      asked.shift()?.resolve(() => response.end(tarball.subarray(first + 100_000)));
+    };
+    const written = Promise.withResolvers<void>();
+    const still = obtain(it.source(), it.tool, {
+      report: ({ bytes }) => {
+        if (bytes === 100_000) written.resolve();
+      },
+    });
+    await written.promise;
+    const [part = ''] = await readdir(it.directory);
+    const old = new Date(Date.now() - 600_000);
+    await utimes(join(it.directory, part), old, old);
+    const heir = obtain(it.source(), it.tool);
+    const ends = [
+      { release: await ofStill.promise, result: still },
+      { release: await ofHeir.promise, result: heir },
+    ];
+    for (const { release, result } of place === 'first' ? ends : ends.reverse()) {
+      release();
+      expect(Buffer.compare(await result, tarball)).toBe(0);
+    }
+    expect(archiveRequests(it.registry)[1]).toMatch(/^bytes=100000-/);
+    expect(await readdir(it.directory)).toEqual([part.replace(/\..*/, '.tgz')]);
+  },
+);
+
 test.each([
   ['garbage', (tarball: Uint8Array) => Buffer.alloc(100_000, 'x').subarray(0, tarball.byteLength)],
   ['more than there is', (tarball: Uint8Array) => Buffer.concat([tarball, Buffer.from('tail')])],

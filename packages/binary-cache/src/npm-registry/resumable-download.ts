@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm, utimes } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BinaryCacheError } from '../binary-cache-error.ts';
@@ -11,6 +11,7 @@ import {
   hashExisting,
   isIntact,
   type Progressed,
+  publishArchive,
   restart,
   takeOverAbandoned,
   writeAll,
@@ -71,7 +72,7 @@ export async function downloadResumably(options: DownloadOptions): Promise<strin
   try {
     await transfer(file, options);
     await file.sync();
-    await rename(partial, complete);
+    await publishArchive(file, { partial, complete, integrity });
     return complete;
   } catch (error) {
     keep = mayBeContinued(error);

@@ -1,7 +1,8 @@
-import { createHash, type Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createHash, type Hash, randomUUID } from 'node:crypto';
+import { constants, createReadStream, createWriteStream } from 'node:fs';
+import { copyFile, type FileHandle, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { type Integrity, integrityHex, integrityOf } from '../integrity.ts';
 
 /** How much of a file is there, and its digest so far. */
@@ -53,7 +54,10 @@ export async function isIntact(path: string, integrity: Integrity): Promise<bool
   return false;
 }
 
-/** Makes an abandoned partial file ours by renaming it, which only one process can do. */
+/**
+ * Goes on with an abandoned partial file: renames it, which only one process can do, and copies it to `target`.
+ * Whoever only stood still may write on, but not into the copy. What cannot be copied is as good as not there.
+ */
 export async function takeOverAbandoned(
   directory: string,
   integrity: Integrity,
@@ -64,11 +68,47 @@ export async function takeOverAbandoned(
     const path = join(directory, name);
     const found = await stat(path).catch(() => undefined);
     if (found === undefined || Date.now() - found.mtimeMs < abandonedMs) continue;
+    const aside = join(directory, `${integrityHex(integrity)}.${randomUUID()}.part`);
     try {
-      await rename(path, target);
-      return;
+      await rename(path, aside);
     } catch {
       // Somebody else was quicker.
+      continue;
     }
+    try {
+      await copyFile(aside, target, constants.COPYFILE_FICLONE);
+      return;
+    } catch {
+      await rm(target, { force: true });
+    } finally {
+      await rm(aside, { force: true });
+    }
+  }
+}
+
+/**
+ * Gives a whole archive its name. Where another process has taken the partial file over meanwhile, the archive that it has finished stands, else a copy of this one gets the name.
+ * Nobody but who opened the file writes to it, so that the digest it was received with is still its own.
+ */
+export async function publishArchive(
+  file: FileHandle,
+  { partial, complete, integrity }: { partial: string; complete: string; integrity: Integrity },
+): Promise<void> {
+  try {
+    await rename(partial, complete);
+    return;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  }
+  if (await isIntact(complete, integrity)) return;
+  const again = partial.replace(/[^.]*\.part$/, `${randomUUID()}.part`);
+  try {
+    await pipeline(
+      file.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 20 }),
+      createWriteStream(again, { flags: 'wx', mode: 0o600, flush: true }),
+    );
+    await rename(again, complete);
+  } finally {
+    await rm(again, { force: true });
   }
 }

@@ -1,4 +1,4 @@
-import { type Collection, type Db, type FindCursor, GridFSBucket, ObjectId } from 'mongodb';
+import { type Collection, type Db, type FindCursor, GridFSBucket, ObjectId, ReadPreference } from 'mongodb';
 import { MAX_CONTENT_BYTES } from '../seed-archive.ts';
 import { SeedError } from '../seed-error.ts';
 import type { Answered } from './server-answer.ts';
@@ -27,10 +27,12 @@ const BATCH = 500;
 
 export function createSeedBlobs(options: SeedBlobsOptions): SeedBlobs {
   const { db, bucket: bucketName, seeds, metadata, answered } = options;
-  const durable = { w: 'majority' } as const;
-  const bucket = new GridFSBucket(db, { bucketName, chunkSizeBytes: CHUNK_BYTES, writeConcern: durable });
-  const files = db.collection(`${bucketName}.files`);
-  const chunks = db.collection(`${bucketName}.chunks`);
+  // As the records are: a member that lags behind does not have the blob yet that a record points at, and it would count as gone.
+  const { primary: readPreference } = ReadPreference;
+  const decided = { readPreference, writeConcern: { w: 'majority' } } as const;
+  const bucket = new GridFSBucket(db, { bucketName, chunkSizeBytes: CHUNK_BYTES, ...decided });
+  const files = db.collection(`${bucketName}.files`, decided);
+  const chunks = db.collection(`${bucketName}.chunks`, decided);
   const isThere = async (id: ObjectId, signal?: AbortSignal): Promise<boolean> => {
     const found = await answered(
       (unwanted) => files.countDocuments({ _id: id }, { limit: 1, signal: unwanted }),

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdir, readdir, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Host, hostPath } from '@seedbed/host';
+import { type Host, HostError, hostPath } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
 import { expect, test } from 'vitest';
 import { scratchFolder } from '../test/scratch-folder.ts';
@@ -129,6 +129,35 @@ test('what runs stays, however old; once it has ended it goes', async () => {
   }
   expect((await it.cache.evict(it.host, { maxBytes: 0 })).removed).toHaveLength(1);
   await expect(stat(root)).rejects.toThrow();
+});
+
+test.each([
+  ['is aborted', 'aborted'],
+  ['fails', 'install-failed'],
+])('an eviction whose second look %s leaves the tree and its entry where they were', async (how, code) => {
+  await using it = await stage();
+  const { path } = await it.install('1.0.0', 9 * dayMs);
+  const abort = new AbortController();
+  let isAside = false;
+  const host: Host = {
+    ...it.host,
+    rename: async (from, to) => {
+      await it.host.rename(from, to);
+      if (!from.includes('/trees/')) return;
+      isAside = true;
+      if (how === 'is aborted') abort.abort(new Error('enough'));
+    },
+    spawn: async (...args) => {
+      if (isAside && how === 'fails') throw new HostError('io', 'no more processes');
+      return await it.host.spawn(...args);
+    },
+  };
+  await expect(it.cache.evict(host, { maxBytes: 0, signal: abort.signal })).rejects.toMatchObject({ code });
+  expect(isAside).toBe(true);
+  await stat(path);
+  expect(await it.versions()).toEqual(['1.0.0']);
+  expect((await it.cache.list(it.host))[0]?.entries).toHaveLength(1);
+  expect(await readdir(join(it.home, 'cache', 'v1', 'incoming'))).toEqual([]);
 });
 
 test('remove takes one release and leaves the others', async () => {

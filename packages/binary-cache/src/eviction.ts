@@ -124,17 +124,27 @@ async function takeOut(run: EvictionRun, tree: ListedTree): Promise<boolean> {
     const entry = joinHostPath(layout.entries, name);
     if (treeNameOf(await readLinkIfThere(host, entry)) === tree.id) await host.remove(entry);
   }
-  const removed = await discardTree(host, layout, tree.id, async (aside) => {
-    const [used, isRunning] = await Promise.all([
-      lastUsedMs(host, layout, tree.id),
-      runningPrograms(host, signal),
-    ]);
-    return !isRunning(aside) && (used === undefined || used <= tree.lastUsedMs);
-  });
-  if (removed) return true;
+  try {
+    const removed = await discardTree(host, layout, tree.id, async (aside) => {
+      const [used, isRunning] = await Promise.all([
+        lastUsedMs(host, layout, tree.id),
+        runningPrograms(host, signal),
+      ]);
+      return !isRunning(aside) && (used === undefined || used <= tree.lastUsedMs);
+    });
+    if (!removed) await enterAgain(run, tree);
+    return removed;
+  } catch (error) {
+    await enterAgain(run, tree).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Gives a tree its entries back, if it was put back itself. */
+async function enterAgain({ host, layout }: EvictionRun, tree: ListedTree): Promise<void> {
+  if ((await host.stat(joinHostPath(layout.trees, tree.id))) === undefined) return;
   for (const name of tree.entries) {
     // Meanwhile somebody may have installed it anew.
     await host.link(joinHostPath(layout.entries, name), linkTarget(tree.id)).catch(() => undefined);
   }
-  return false;
 }

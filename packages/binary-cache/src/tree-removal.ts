@@ -6,6 +6,7 @@ import { openIncomingFolder } from './incoming-folder.ts';
  * Takes a tree out of reach in one step, then removes it. Killed in between, a sweep finishes it.
  *
  * `isStillFree` is asked once it is out of reach: when the answer is no, the tree is put back, and the result is `false`.
+ * Where it fails the tree is put back as well, and its failure passed on.
  */
 export async function discardTree(
   host: Host,
@@ -22,10 +23,14 @@ export async function discardTree(
     if (error instanceof HostError && error.code === 'not-found') return true;
     throw error;
   }
-  if (!(await isStillFree(aside))) {
-    await host.rename(aside, tree);
-    return false;
+  let isFree = false;
+  try {
+    isFree = await isStillFree(aside);
+  } finally {
+    // Also when nobody could tell: the end of the folder would take along what may be in use.
+    if (!isFree) await host.rename(aside, tree);
   }
+  if (!isFree) return false;
   await host.remove(joinHostPath(layout.used, name));
   await host.remove(aside, { recursive: true });
   return true;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createEnding, type EndableGroup } from './end-process.ts';
+import { HostError } from './host-error.ts';
 import type { ProcessExit } from './process.ts';
 
 const exited: ProcessExit = { kind: 'exited', code: 0 };
@@ -43,5 +44,49 @@ describe('an ending', () => {
     await end({ graceMs: 3_600_000 });
     expect(asked).toEqual([]);
     expect(group.signals).toEqual(['SIGTERM']);
+  });
+
+  it('that failed is gone on with by the next call, from the step that failed', async () => {
+    const exit = Promise.withResolvers<ProcessExit>();
+    const asked: string[] = [];
+    let isReachable = false;
+    const end = createEnding({
+      pid: 1,
+      exit: exit.promise,
+      hangUp: () => asked.push('eof'),
+      group: {
+        async signalAll(name) {
+          asked.push(name);
+          if (!isReachable) throw new HostError('host-lost', 'The link is down.');
+          exit.resolve(exited);
+        },
+        countLiving: async () => 0,
+      },
+    });
+    await expect(end({ graceMs: 0 })).rejects.toMatchObject({ code: 'host-lost' });
+    await expect(end()).rejects.toMatchObject({ code: 'host-lost' });
+    isReachable = true;
+    expect(await end()).toEqual(exited);
+    expect(asked).toEqual(['eof', 'SIGTERM', 'SIGTERM', 'SIGTERM']);
+  });
+
+  it('that failed is gone on with harsher where that is asked for', async () => {
+    const group = groupSeen(0);
+    let failures = 1;
+    const end = createEnding({
+      pid: 1,
+      exit: Promise.resolve(exited),
+      hangUp: () => undefined,
+      group: {
+        signalAll: group.signalAll,
+        async countLiving() {
+          if (failures-- > 0) throw new HostError('timeout', 'The host did not answer.');
+          return await group.countLiving();
+        },
+      },
+    });
+    await expect(end({ from: 'term' })).rejects.toMatchObject({ code: 'timeout' });
+    expect(await end({ from: 'kill' })).toEqual(exited);
+    expect(group.signals).toEqual(['SIGTERM', 'SIGKILL']);
   });
 });

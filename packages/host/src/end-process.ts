@@ -28,26 +28,29 @@ export interface Endable {
   hangUp(): void;
 }
 
-/** Ends a process and all that comes from it: see `HostProcess.end`. A later call can only make the ending under way harsher. */
+/**
+ * Ends a process and all that comes from it: see `HostProcess.end`. A later call can only make the ending under way harsher; where that has failed, it goes on from
+ * the step that failed.
+ */
 export function createEnding(target: Endable): (options?: EndOptions) => Promise<ProcessExit> {
   let running: Promise<ProcessExit> | undefined;
   let current = -1;
   let demanded = 0;
-  let graceMs = Number.POSITIVE_INFINITY;
+  let graceMs: number | undefined;
   let hastened = new AbortController();
   let leaderExited = false;
   void target.exit.then(() => {
     leaderExited = true;
   });
 
-  const run = async (): Promise<ProcessExit> => {
+  const takeSteps = async (): Promise<ProcessExit> => {
     while (current < KILL_STEP) {
       // Its input ended with the leader: whoever shared it has had its chance.
       current = Math.max(current + 1, demanded, leaderExited ? TERM_STEP : 0);
       hastened = new AbortController();
       await takeStep(target, current);
       const kill = current === KILL_STEP;
-      const waitMs = kill ? KILL_DEADLINE_MS : graceMs;
+      const waitMs = kill ? KILL_DEADLINE_MS : (graceMs ?? DEFAULT_GRACE_MS);
       if (await goneWithin(target, { waitMs, hastened: hastened.signal, kill })) return await target.exit;
     }
     throw new HostError(
@@ -55,11 +58,22 @@ export function createEnding(target: Endable): (options?: EndOptions) => Promise
       `Process ${target.pid}, or one that comes from it, still runs ${KILL_DEADLINE_MS} ms after SIGKILL: it hangs in the kernel or belongs to another user.`,
     );
   };
+  const run = async (): Promise<ProcessExit> => {
+    try {
+      return await takeSteps();
+    } catch (failure) {
+      // What stood in the way may be gone when somebody calls again.
+      running = undefined;
+      current -= 1;
+      throw failure;
+    }
+  };
 
   return async (options = {}) => {
     checkTime(options.graceMs, 'graceMs');
     demanded = Math.max(demanded, STEPS.indexOf(options.from ?? 'eof'));
-    graceMs = Math.min(graceMs, options.graceMs ?? (running === undefined ? DEFAULT_GRACE_MS : graceMs));
+    const wanted = options.graceMs ?? graceMs ?? DEFAULT_GRACE_MS;
+    graceMs = Math.min(graceMs ?? wanted, wanted);
     if (demanded > current) hastened.abort();
     running ??= run();
     return await running;

@@ -1,5 +1,5 @@
-import { HostError } from '../../host-error.ts';
 import { endMarkedScript } from '../link/guard.ts';
+import { isOutage } from '../link/outage.ts';
 import { scriptResult } from '../link/script-output.ts';
 import type { SshLink } from '../link/ssh-link.ts';
 
@@ -15,7 +15,7 @@ export async function endLeftBehind(link: SshLink, markerIds: readonly string[])
       return;
     } catch (failure) {
       // Those two come after a wait; any other failure would come again at once.
-      if (!(failure instanceof HostError) || !['host-lost', 'timeout'].includes(failure.code)) return;
+      if (!isOutage(failure)) return;
     }
   }
 }

@@ -1,9 +1,10 @@
 import { abortedError } from '../../abort.ts';
 import type { RetainedOutput } from '../../byte-streams.ts';
-import { createEnding } from '../../end-process.ts';
+import { createEnding, type EndableGroup } from '../../end-process.ts';
 import { HostError } from '../../host-error.ts';
 import type { EndOptions, HostProcess, ProcessExit, PtySize } from '../../process.ts';
 import { type ProcessIdentity, parseProcess } from '../../process-tree.ts';
+import { throughOutages } from '../link/outage.ts';
 import type { SshLink } from '../link/ssh-link.ts';
 import { remoteProcessTree } from './remote-process-tree.ts';
 
@@ -22,6 +23,8 @@ export interface StartedProcess {
   hangUp(): void;
   /** Whether its exit says `lost`, so that nothing more can be done to it. */
   isLost(): boolean;
+  /** Where it does, its ending waits for a broken link as well. */
+  readonly outlivesConnections?: boolean;
   resize?(size: PtySize): Promise<void>;
 }
 
@@ -59,6 +62,13 @@ export async function handedOut(
   throw abortedError(signal, attempt);
 }
 
+function reachedThroughOutages(link: SshLink, group: EndableGroup): EndableGroup {
+  return {
+    signalAll: async (name) => await throughOutages(link, () => group.signalAll(name)),
+    countLiving: async () => await throughOutages(link, () => group.countLiving()),
+  };
+}
+
 interface Stop {
   readonly signal: AbortSignal | undefined;
   /** How the process is ended when the signal fires. */
@@ -66,9 +76,11 @@ interface Stop {
 }
 
 function hostProcess(link: SshLink, started: StartedProcess, { signal, ending: how }: Stop): HostProcess {
-  const { leader, markerIds, exit, stdin, stdout, stderr, hangUp, isLost, resize } = started;
+  const { leader, markerIds, exit, stdin, stdout, stderr, hangUp, isLost, outlivesConnections, resize } =
+    started;
   const tree = remoteProcessTree(link, { leader, markerIds });
-  const ending = createEnding({ pid: leader.pid, exit, group: tree, hangUp });
+  const group = outlivesConnections ? reachedThroughOutages(link, tree) : tree;
+  const ending = createEnding({ pid: leader.pid, exit, group, hangUp });
   const orLost = async (ended: Promise<ProcessExit>): Promise<ProcessExit> => {
     try {
       return await ended;

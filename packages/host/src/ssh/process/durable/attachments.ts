@@ -3,6 +3,7 @@ import { HostError } from '../../../host-error.ts';
 import type { HostPath } from '../../../host-path.ts';
 import type { ProcessExit } from '../../../process.ts';
 import type { ProcessIdentity } from '../../../process-tree.ts';
+import { isOutage } from '../../link/outage.ts';
 import { openScript, type RemoteScript } from '../../link/remote-script.ts';
 import type { SshLink } from '../../link/ssh-link.ts';
 import { attachScript, type DurableProcess, type Offsets } from './durable-script.ts';
@@ -67,7 +68,7 @@ export function createAttachments(
         return attachment(broken.number + 1, opened, arrived);
       } catch (cause) {
         // It has waited for the host, for a while; whatever else went wrong would go wrong again.
-        if (!(cause instanceof HostError) || !['host-lost', 'timeout'].includes(cause.code)) throw cause;
+        if (!isOutage(cause)) throw cause;
       }
     }
     throw link.lost.reason;

@@ -2,6 +2,7 @@ import type { CheckedCommand } from '../../../check-command.ts';
 import type { HostPath } from '../../../host-path.ts';
 import type { HostProcess, ProcessExit } from '../../../process.ts';
 import { shellWord } from '../../../shell-quoting.ts';
+import { throughOutages } from '../../link/outage.ts';
 import { openScript } from '../../link/remote-script.ts';
 import { scriptOutput, scriptResult } from '../../link/script-output.ts';
 import type { SshLink } from '../../link/ssh-link.ts';
@@ -63,8 +64,10 @@ export async function startDurableProcess(
   const stdout = continuedOutput(attachments, (attachment) => attachment.script.stdout);
   const stderr = continuedOutput(attachments, (attachment) => attachment.script.stderr);
   let isLost = false;
+  let hasEnded = false;
   let endingOfRest: Promise<void> | undefined;
   const exit = exitOf(attachments).then((ended) => {
+    hasEnded = true;
     isLost = ended.kind === 'lost';
     if (isLost) endingOfRest = endLeftBehind(link, markerIds);
     return ended;
@@ -82,7 +85,8 @@ export async function startDurableProcess(
     end: async (bytes) => {
       const attempt = `end the input of ${name}`;
       const script = endInputScript(folder, bytes);
-      return (await scriptResult(link, script, { attempt, repeatable: true, slow: true })).code !== 1;
+      const ask = () => scriptResult(link, script, { attempt, repeatable: true, slow: true });
+      return (await throughOutages(link, ask, () => hasEnded)).code !== 1;
     },
   });
   void Promise.all([exit, stdout.ended, stderr.ended]).then(remove);
@@ -95,6 +99,7 @@ export async function startDurableProcess(
     stderr,
     hangUp: input.hangUp,
     isLost: () => isLost,
+    outlivesConnections: true,
   };
   return await handedOut(link, started, { signal, graceMs, attempt: `start ${name}` });
 }

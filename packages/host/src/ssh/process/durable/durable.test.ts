@@ -140,6 +140,37 @@ describe.each(HOSTS)('a durable process on a host with %s', (_, tools) => {
     expect(await process.end({ from: 'term' })).toEqual({ kind: 'signaled', name: 'SIGTERM' });
   }, 60_000);
 
+  it('is ended, and its input is, by one call each, also while its host cannot be reached', async () => {
+    const server = await tools.server();
+    await using proxy = await openLinkProxy({ host: server.host, port: server.port });
+    const states: string[] = [];
+    const down = Promise.withResolvers<void>();
+    await using host = await tools.openHost({
+      host: proxy.host,
+      port: proxy.port,
+      waitMs: 200,
+      onLinkChange({ state }) {
+        states.push(state);
+        down.resolve();
+      },
+    });
+    const reading = await startDurable(host, { argv: ['cat'] });
+    const deaf = await startDurable(host, { argv: ['sleep', '1000'] });
+    proxy.refuse();
+    proxy.cut();
+    await down.promise;
+    await expect(host.stat(host.home)).rejects.toMatchObject({ code: 'host-lost' });
+    const closing = reading.stdin.close();
+    const ending = deaf.end({ graceMs: 100 });
+    // Longer than anything waits for a connection.
+    await delay(1_000);
+    expect(states).toEqual(['interrupted']);
+    proxy.accept();
+    await closing;
+    expect(await reading.exit).toEqual({ kind: 'exited', code: 0 });
+    expect(await ending).toMatchObject({ kind: 'signaled' });
+  }, 60_000);
+
   it('leaves nothing: no process, no file, however it ended', async () => {
     await using local = createLocalHost();
     await using host = await tools.openHost();

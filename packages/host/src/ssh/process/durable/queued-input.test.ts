@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { HostError } from '../../../host-error.ts';
 import type { ProcessExit } from '../../../process.ts';
 import type { Attachments } from './attachments.ts';
 import { queuedInput } from './queued-input.ts';
@@ -40,5 +41,23 @@ describe('the end of what a durable process reads', () => {
     });
     await stream.close();
     expect(asked).toBeLessThan(10);
+  });
+
+  it('that failed is asked for again by the next who wants it', async () => {
+    const asked: number[] = [];
+    const { stream, hangUp } = queuedInput(none, {
+      exit: new Promise(() => undefined),
+      attempt: 'write',
+      arrived: async () => 0,
+      async end(bytes) {
+        asked.push(bytes);
+        if (asked.length === 1) throw new HostError('host-lost', 'The link is down.');
+        return true;
+      },
+    });
+    await expect(stream.close()).rejects.toMatchObject({ code: 'host-lost' });
+    hangUp();
+    hangUp();
+    expect(asked).toEqual([0, 0]);
   });
 });

@@ -1,5 +1,6 @@
 import { HostError } from '../../../host-error.ts';
 import type { ProcessExit } from '../../../process.ts';
+import { isOutage } from '../../link/outage.ts';
 import { channelInput } from '../channel-input.ts';
 import type { Attachment, Attachments } from './attachments.ts';
 
@@ -102,14 +103,20 @@ export function queuedInput(attachments: Attachments, options: QueuedInputOption
       confirm(await options.arrived());
     } catch (failure) {
       // The link is unsteady: the next write asks again.
-      if (!(failure instanceof HostError) || failure.code !== 'host-lost') throw failure;
+      if (!isOutage(failure)) throw failure;
     }
   };
   const end = async (): Promise<void> => {
     if (hasHungUp) return;
     hasHungUp = true;
-    // What is still on its way, perhaps over a connection that is just coming, must not be cut off.
-    while (!(await options.end(written)) && !hasEnded);
+    try {
+      // What is still on its way, perhaps over a connection that is just coming, must not be cut off.
+      while (!(await options.end(written)) && !hasEnded);
+    } catch (failure) {
+      if (hasEnded) return;
+      hasHungUp = false;
+      throw failure;
+    }
   };
   void exit.then(() => {
     hasEnded = true;

@@ -5,10 +5,10 @@ import { keepOnly, sweepTask } from './care/prune.ts';
 import { removeCondemned } from './care/remove-blobs.ts';
 import { resealTask } from './care/reseal.ts';
 import { verifyContent } from './care/verify.ts';
-import { readChunks } from './content/chunk-reader.ts';
 import { DEFAULT_EXCLUDE } from './default-exclude.ts';
 import type { Manifest } from './manifest/manifest.ts';
 import { createManifestMemory } from './manifest/manifest-memory.ts';
+import { type OpenedSnapshot, recordBytes } from './record-bytes.ts';
 import { restamped } from './restore/restamped.ts';
 import { restoreFolder } from './restore/restore-folder.ts';
 import { settleRestore } from './restore/settle-restore.ts';
@@ -26,6 +26,7 @@ import type {
   SnapshotsOptions,
 } from './snapshots.ts';
 import type { SnapshotRow, TaskHead } from './task-head.ts';
+import { withRow } from './with-row.ts';
 
 const DEFAULT_KEEP = 5;
 const DEFAULT_MAX_ENTRIES = 1_000_000;
@@ -48,32 +49,14 @@ export function createSnapshots({
   const memory = createManifestMemory(blobs);
   const stores = { index, blobs };
 
-  async function rowOf(ref: SnapshotRef, signal: AbortSignal | undefined): Promise<SnapshotRow> {
-    const rows = (await index.read(ref.task, signal && { signal }))?.snapshots ?? [];
-    const row = ref.number === undefined ? rows.at(-1) : rows.find(({ number }) => number === ref.number);
-    if (row !== undefined) return row;
-    const which = ref.number === undefined ? 'There is no snapshot' : `There is no snapshot ${ref.number}`;
-    throw new SnapshotError('not-found', `${which} of ${JSON.stringify(ref.task)}.`);
-  }
-
-  async function opened(
-    ref: SnapshotRef,
-    signal: AbortSignal | undefined,
-  ): Promise<{ readonly row: SnapshotRow; readonly manifest: Manifest }> {
-    const row = await rowOf(ref, signal);
-    return { row, manifest: await memory.load(ref.task, { row, ...(signal && { signal }) }) };
-  }
-
-  /** What is missing may have been removed on purpose while it was read. */
-  async function orGone<T>(ref: SnapshotRef, row: SnapshotRow, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (failure) {
-      if (failure instanceof SnapshotError && failure.code === 'damaged')
-        await rowOf({ task: ref.task, number: row.number }, undefined);
-      throw failure;
-    }
-  }
+  const opened = (ref: SnapshotRef, signal: AbortSignal | undefined): Promise<OpenedSnapshot> =>
+    withRow(index, ref, {
+      work: async (row) => ({
+        row,
+        manifest: await memory.load(ref.task, { row, ...(signal && { signal }) }),
+      }),
+      signal,
+    });
 
   async function cleanup(
     head: TaskHead,
@@ -140,41 +123,41 @@ export function createSnapshots({
       return diffManifests(a.manifest, b.manifest);
     },
     async openRecord(ref, name, { signal } = {}) {
-      const { row, manifest } = await opened(ref, signal);
-      const what = `snapshot ${row.number} of ${JSON.stringify(ref.task)}`;
-      const record = manifest.records.find((each) => each.name === name);
-      if (record === undefined)
-        throw new SnapshotError('not-found', `There is no record ${name} in ${what}.`);
-      const chunks = readChunks(blobs, record.chunks, {
-        places: manifest.chunks,
-        what,
-        ...(signal && { signal }),
-      });
-      return ReadableStream.from(bytesOf(chunks));
+      const reopen = (again: SnapshotRef): Promise<OpenedSnapshot> => opened(again, signal);
+      const snapshot = await opened(ref, signal);
+      return ReadableStream.from(recordBytes(stores, snapshot, { name, reopen, ...(signal && { signal }) }));
     },
     async restore(host, folder, options) {
       const { signal, task } = options;
       const settled = await settleRestore(host, folder, signal && { signal });
-      const { row, manifest } = await opened(options, signal);
-      const restored = await orGone(options, row, () =>
-        restoreFolder(host, folder, {
-          ...{ manifest, blobs, what: `snapshot ${row.number} of ${JSON.stringify(task)}` },
-          rootMode: options.mode ?? 0o700,
-          keepExcluded: options.keepExcluded ?? true,
-          ...(options.onProgress && { onProgress: options.onProgress }),
-          ...(signal && { signal }),
-        }),
-      );
+      // What is damaged is found before anything in the folder changes: then it can be done again.
+      const { row, manifest, restored } = await withRow(index, options, {
+        async work(row) {
+          const manifest = await memory.load(task, { row, ...(signal && { signal }) });
+          const restored = await restoreFolder(host, folder, {
+            ...{ manifest, blobs, what: nameOf(task, row) },
+            rootMode: options.mode ?? 0o700,
+            keepExcluded: options.keepExcluded ?? true,
+            ...(options.onProgress && { onProgress: options.onProgress }),
+            ...(signal && { signal }),
+          });
+          return { row, manifest, restored };
+        },
+        signal,
+      });
       memory.keep(row, restamped(manifest, restored.listing, { hostLabel: host.label, listedMs: now() }));
       const { fetchedBytes, reusedBytes, kept } = restored;
       return { ...shown(row, manifest), fetchedBytes, reusedBytes, kept, settled };
     },
     async verify(ref, { signal } = {}) {
-      const row = await rowOf(ref, signal);
-      const what = `snapshot ${row.number} of ${JSON.stringify(ref.task)}`;
-      return await orGone(ref, row, async () => {
-        const manifest = await memory.loadAnew(ref.task, { row, ...(signal && { signal }) });
-        return await verifyContent(blobs, manifest, { what, ...(signal && { signal }) });
+      return await withRow(index, ref, {
+        async work(row) {
+          const manifest = await memory.loadAnew(ref.task, { row, ...(signal && { signal }) });
+          const what = nameOf(ref.task, row);
+          return await verifyContent(blobs, manifest, { what, ...(signal && { signal }) });
+        },
+        isDamaged: ({ damaged }) => damaged.length > 0,
+        signal,
       });
     },
     delete: (task, number, { signal } = {}) =>
@@ -219,10 +202,8 @@ function shown(snapshot: SnapshotRow, manifest: Manifest): ShownSnapshot {
   return { snapshot, host, facts, exclude, leftOut, entries, records };
 }
 
-async function* bytesOf(
-  chunks: AsyncIterable<{ readonly bytes: Uint8Array }>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const { bytes } of chunks) yield bytes;
+function nameOf(task: string, { number }: SnapshotRow): string {
+  return `snapshot ${number} of ${JSON.stringify(task)}`;
 }
 
 /** By an agent: read as far as it is reasonable. */

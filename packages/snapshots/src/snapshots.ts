@@ -119,11 +119,15 @@ export interface Snapshots {
   list(task: string, options?: Waiting): Promise<readonly SnapshotRow[]>;
   /** Every task that has a snapshot; one of which the index says nonsense is among them. */
   tasks(options?: Waiting): AsyncIterable<string>;
+  /**
+   * As the other methods that read a snapshot: beside one who seals it anew it begins again in the new blobs, and beside one who removes it, it fails with `not-found`. `damaged` is a snapshot
+   * that is still there as it was read.
+   */
   show(ref: SnapshotRef, options?: Waiting): Promise<ShownSnapshot>;
   diff(from: SnapshotRef, to: SnapshotRef, options?: Waiting): Promise<SnapshotDiff>;
   /** A record's bytes, each checked before it is given. */
   openRecord(ref: SnapshotRef, name: string, options?: Waiting): Promise<ReadableStream<Uint8Array>>;
-  /** Makes any folder what a snapshot says: see `restoreFolder`. Whatever fails before the end leaves the folder as it was. */
+  /** Makes any folder what a snapshot says: see `restoreFolder`. Whatever fails before the end leaves the folder as it was. Where it begins again, so does its progress. */
   restore(host: Host, folder: HostPath, options: RestoreSnapshotOptions): Promise<RestoredSnapshot>;
   /** Reads everything back. Damage is a value. */
   verify(ref: SnapshotRef, options?: Waiting): Promise<VerifyReport>;

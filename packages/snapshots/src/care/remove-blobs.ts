@@ -6,9 +6,18 @@ import type { TaskHead } from '../task-head.ts';
 const MAX_TRIES = 20;
 const DELETES_AT_ONCE = 8;
 
-/** Removes what nobody names. Best effort: what stays is swept later. */
+/**
+ * Removes what nobody names. Best effort: what stays is swept later, as after a kill. Where one cannot be removed no other is tried: a store that has gone
+ * away is waited for once, and not for each of many.
+ */
 export async function removeAll(blobs: BlobStore, ids: Iterable<BlobId>): Promise<void> {
-  await eachOf(ids, (id) => blobs.delete(id).catch(() => undefined));
+  let isOver = false;
+  await eachOf(ids, async (id) => {
+    if (isOver) return;
+    await blobs.delete(id).catch(() => {
+      isOver = true;
+    });
+  });
 }
 
 /**

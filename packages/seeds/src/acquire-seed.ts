@@ -104,7 +104,13 @@ async function lookOnce(
     }
     // Looking after others took so long that the lease would be over soon: the store is asked anew.
     const isStale = context.clock.monotonicMs() - sentMs > context.leaseMs / 3;
-    const isChanged = isStale || (candidate.overwritten && (await isSettledNow(context, seedId)));
+    const settling = candidate.overwritten ? await settleNow(context, seedId) : 'settled';
+    if (typeof settling === 'object') {
+      unsettled.set(seedId, { untilMs: context.clock.monotonicMs() + LOOK_AGAIN_MS, refusal: settling });
+      failed.push(settling);
+      continue;
+    }
+    const isChanged = isStale || candidate.overwritten;
     const held = isChanged
       ? undefined
       : await takeLease(context, candidate, { holder, nowMs: listing.nowMs, takes });
@@ -154,14 +160,16 @@ export function describeTarget(target: SeedTarget): string {
   return 'pool' in target ? `pool ${target.pool}` : `seed ${target.seedId}`;
 }
 
-/** Before the lease is ours: under which lease another program saved its own is known only until then. */
-async function isSettledNow(context: SeedContext, seedId: SeedId): Promise<boolean> {
+/**
+ * Before the lease is ours: under which lease another program saved its own is known only until then. So where that cannot be settled no lease is taken.
+ */
+async function settleNow(context: SeedContext, seedId: SeedId): Promise<SeedRefusal | 'settled'> {
   try {
     await readSettled(context, seedId);
-    return true;
+    return 'settled';
   } catch (failure) {
-    // Said by who holds it.
-    if (failure instanceof SeedError && SEED_FAILURES.has(failure.code)) return false;
+    const isItsOwn = failure instanceof SeedError && SEED_FAILURES.has(failure.code);
+    if (isItsOwn) return { seedId, reason: 'unreadable', detail: failure.message };
     throw failure;
   }
 }

@@ -7,7 +7,7 @@ import type { SeedContext } from './seed-context.ts';
 import type { IgnoredReason, SeedEvent } from './seed-event.ts';
 import type { LineageEntry, Outstanding, SeedFacts, SeedId } from './seed-facts.ts';
 import type { StoredSeed } from './seed-store.ts';
-import { isEarlier, readSettled } from './settle-overwritten.ts';
+import { isEarlier, isForeign, readSettled } from './settle-overwritten.ts';
 
 /** A credential that was found somewhere, and what it came out of. */
 export interface FoundCredential {
@@ -110,11 +110,6 @@ async function decide(
     result: { outcome: 'kept-aside', generation, reason },
     event: { type: 'kept-aside', ...about, generation, reason },
   };
-}
-
-/** An account that one of the two does not name is nobody else's. */
-function isForeign({ account: one }: Credential, { account: other }: Credential): boolean {
-  return one !== undefined && other !== undefined && one !== other;
 }
 
 /** How it is known that a credential came out of the stored one: its basis is the stored one, it was in the same file after it, or it was given out later. */

@@ -19,6 +19,8 @@ export interface StoredSeed extends SeedReading {
   readonly content: Uint8Array;
   /** What another program put there since. */
   readonly foreign?: Uint8Array;
+  /** Why that is there and cannot be opened; `foreign` is absent then. Nothing may take its place: it may be the newest token. */
+  readonly unopened?: SeedError;
   /** The store's clock, no later than when this was read. */
   readonly nowMs: number;
 }

@@ -13,7 +13,8 @@ import type { StoredSeed } from './seed-store.ts';
  * Decides between what this package stored and what another program has put in its place, by lineage and by what the credentials say; whichever is not
  * current is kept aside. Gives the seed as it is then.
  *
- * @throws {SeedError} what `changeSeed` throws; `unreadable` when another program captured it and it holds no login.
+ * @throws {SeedError} what `changeSeed` throws; `unreadable` when another program captured it and it holds no login; `unsealing-failed` when what it put there cannot be opened: both stay
+ * as they are.
  */
 export async function readSettled(
   context: SeedContext,
@@ -24,6 +25,7 @@ export async function readSettled(
   for (;;) {
     const decide = async (stored: StoredSeed): Promise<Decision<StoredSeed | undefined>> => {
       events.length = 0;
+      if (stored.unopened !== undefined) throw stored.unopened;
       if (!stored.overwritten || stored.foreign === undefined) return { result: stored };
       const { facts, content } = await judge(context, stored, { foreign: stored.foreign, events });
       return { change: { facts, content }, result: undefined };
@@ -59,7 +61,7 @@ async function judge(
   };
   const ours = await openStored(context, stored);
   const found = theirs?.credential;
-  if (theirs === undefined || found?.state !== 'logged-in' || found.account !== ours.credential.account) {
+  if (theirs === undefined || found?.state !== 'logged-in' || isForeign(ours.credential, found)) {
     tell('ours');
     return { facts, content: stored.content };
   }
@@ -145,4 +147,9 @@ async function adopted(
 /** Whether one was given out before the other, as far as both say. */
 export function isEarlier({ refreshedAtMs: one }: Credential, { refreshedAtMs: other }: Credential): boolean {
   return one !== undefined && other !== undefined && one < other;
+}
+
+/** An account that one of the two does not name is nobody else's. */
+export function isForeign({ account: one }: Credential, { account: other }: Credential): boolean {
+  return one !== undefined && other !== undefined && one !== other;
 }

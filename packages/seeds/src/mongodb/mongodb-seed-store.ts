@@ -78,8 +78,7 @@ export function createMongodbSeedStore(options: MongodbSeedStoreOptions): SeedSt
     if (!reading.overwritten) return { ...reading, content, nowMs };
     const { blobId } = document;
     const blob = blobId instanceof ObjectId ? await blobs?.read(blobId, signal) : undefined;
-    const foreign = await foreignContent(codec, blob);
-    return { ...reading, content, foreign, nowMs };
+    return { ...reading, content, ...(await foreignContent(codec, blob)), nowMs };
   };
   return {
     label,
@@ -158,10 +157,21 @@ function idOf(id: SeedId): ObjectId | undefined {
   return ObjectId.isValid(id) && id.length === 24 ? new ObjectId(id) : undefined;
 }
 
-/** Empty when there is nothing that could be read: whoever decides then keeps ours. */
-async function foreignContent(codec: SeedCodec, stored: Uint8Array | undefined): Promise<Uint8Array> {
-  if (stored === undefined) return new Uint8Array();
-  return await decoded(codec, stored).catch(() => new Uint8Array());
+/**
+ * Empty when there is nothing that could be read: whoever decides then keeps ours. What the codec does not open may be the newest token, under a key that has yet to come here; it keeps
+ * the seed from nobody who only ends a lease or gives the seed a label.
+ */
+async function foreignContent(
+  codec: SeedCodec,
+  stored: Uint8Array | undefined,
+): Promise<Pick<StoredSeed, 'foreign' | 'unopened'>> {
+  if (stored === undefined) return { foreign: new Uint8Array() };
+  try {
+    return { foreign: await decoded(codec, stored) };
+  } catch (failure) {
+    if (failure instanceof SeedError && failure.code === 'unsealing-failed') return { unopened: failure };
+    throw failure;
+  }
 }
 
 async function decoded(codec: SeedCodec, stored: Uint8Array): Promise<Uint8Array> {

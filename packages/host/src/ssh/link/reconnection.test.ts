@@ -67,6 +67,26 @@ describe('a host whose connection broke', () => {
     expect(change[1].stdout).toBe('late\n');
   });
 
+  it('keeps places for commands, however many file operations have waited for it', async () => {
+    const server = await sshd.server();
+    await using proxy = await openLinkProxy({ host: server.host, port: server.port });
+    const down = Promise.withResolvers<void>();
+    await using host = await sshd.openHost({
+      host: proxy.host,
+      port: proxy.port,
+      maxConnections: 1,
+      onLinkChange: () => down.resolve(),
+    });
+    proxy.refuse();
+    proxy.cut();
+    await down.promise;
+    const looks = Promise.all(Array.from({ length: 12 }, () => host.stat(host.home)));
+    proxy.accept();
+    for (const found of await looks) expect(found?.kind).toBe('directory');
+    const cats = await Promise.all(Array.from({ length: 6 }, () => host.spawn({ argv: ['cat'] })));
+    await Promise.all(cats.map((cat) => cat[Symbol.asyncDispose]()));
+  }, 60_000);
+
   it('is not waited for longer than was agreed, and says that nothing was asked of it', async () => {
     await using server = await openSshd();
     await using host = await sshd.openHost({ ...addressOf(server), waitMs: 300 });

@@ -93,12 +93,14 @@ export function createSshLink(first: Connection, options: ConnectionsOptions): S
     const calm = controls.toSorted((a, b) => a.pending - b.pending)[0];
     const hasTime = calm !== undefined && (calm.pending === 0 || calm.busyMs < SLOW_SCRIPT_MS);
     if (hasTime || (calm !== undefined && controls.length === MAX_CONTROL_SHELLS)) return calm;
-    const one =
-      calm === undefined ? await whenThere(undefined, withRoom) : live.find((other) => other.hasRoom());
-    if (one === undefined) return calm ?? (await control());
-    const opened = one.openControl();
-    controls.push(opened);
-    return opened;
+    // The place is taken as soon as it is seen, and one shell does for all who have waited for a connection.
+    const take = (one: LiveConnection | undefined): ControlShell | undefined => {
+      const opened = one?.openControl();
+      if (opened !== undefined) controls.push(opened);
+      return opened;
+    };
+    if (calm !== undefined) return take(live.find((other) => other.hasRoom())) ?? calm;
+    return await whenThere(undefined, () => controls.find(({ isOpen }) => isOpen) ?? take(withRoom()));
   };
   return {
     lost,

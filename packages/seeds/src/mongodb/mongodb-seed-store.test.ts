@@ -44,3 +44,25 @@ describe('a MongoDB server that is away', () => {
     }
   });
 });
+
+describe('the name of a store', () => {
+  const labelOf = (client: MongoClient): string =>
+    createMongodbSeedStore({ db: client.db('tasks'), collection: 'seeds' }).label;
+
+  it('is the same in whatever order its servers are named', () => {
+    const [one, other] = ['a.example:1,b.example:2', 'b.example:2,a.example:1'].map(
+      (hosts) => new MongoClient(`mongodb://${hosts}/?replicaSet=r`),
+    );
+    expect(one && labelOf(one)).toBe('mongodb a.example:1,b.example:2/tasks.seeds');
+    expect(other && labelOf(other)).toBe(one && labelOf(one));
+  });
+
+  it('is the name that DNS is asked for, before it has answered and after', () => {
+    const client = new MongoClient('mongodb+srv://somebody:hidden@cluster.example.org');
+    expect(labelOf(client)).toBe('mongodb cluster.example.org/tasks.seeds');
+    // As the driver does once it has the answer, in the order in which that came.
+    const found = new MongoClient('mongodb://shard-1.example.org,shard-0.example.org').options.hosts;
+    client.options.hosts.push(...found);
+    expect(labelOf(client)).toBe('mongodb cluster.example.org/tasks.seeds');
+  });
+});

@@ -183,7 +183,11 @@ async function decoded(codec: SeedCodec, stored: Uint8Array): Promise<Uint8Array
   }
 }
 
-/** The servers as they were named, without what logs in to them. */
+/**
+ * The servers as they were named, without what logs in to them, in an order that is always the same: notes of the journal are told to the store of this name. What a name of DNS stands for
+ * is known only once the client is connected, and may change.
+ */
 function hostsOf(db: Db): string {
-  return db.client.options.hosts.map((host) => host.toString()).join(',');
+  const { srvHost, hosts } = db.client.options;
+  return srvHost ?? hosts.map(String).toSorted().join(',');
 }

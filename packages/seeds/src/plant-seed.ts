@@ -1,8 +1,9 @@
 import { type Host, type HostFiles, type HostPath, joinHostPath, parentHostPath } from '@seedbed/host';
 import { hostFailure, readCredentialFile } from './credential-bytes.ts';
 import type { LeaseState, PlantedPlace } from './lease-state.ts';
+import { saveOthers, setAside } from './others-login.ts';
 import { noteOutstanding } from './outstanding.ts';
-import { plantedGeneration, writePlantedMarker } from './planted-marker.ts';
+import { type PlantedMarker, readPlantedMarker, writePlantedMarker } from './planted-marker.ts';
 import { saveUnderLease } from './save-under-lease.ts';
 import type { SeedContent } from './seed-archive.ts';
 import { openStored } from './seed-content.ts';
@@ -30,7 +31,8 @@ export interface PlantOptions {
 
 /**
  * Puts a seed's files into a home. What credential is there already is settled first: one that came out of the stored one is saved and used, an older one is replaced,
- * one whose descent nobody knows is kept aside.
+ * one whose descent nobody knows is kept aside. Another seed's is saved into that one and set aside in the home, where the next holder of it looks: a task that was killed is given another
+ * login of its pool when it starts anew.
  *
  * @throws {SeedError} `lease-lost`, `host-failed`, `unreadable`, `aborted`, and what the store throws.
  */
@@ -94,12 +96,29 @@ async function settlePresent(
   if (bytes === undefined) return;
   const reading = context.kind.read(bytes);
   if (reading.state !== 'logged-in' || reading.generation === state.basis) return;
-  const marked = await onHost(`read ${home}`, () => plantedGeneration(host, home, state.seedId));
+  const marker = await onHost(`read ${home}`, () => readPlantedMarker(host, home));
+  const others = { files: host, path, bytes };
+  const isOthers = marker !== undefined && marker.seedId !== state.seedId;
+  if (
+    (isOthers && (await saveOthers(context, marker, others))) ||
+    (await isNotOurs(context, state, { bytes, marker }))
+  )
+    await onHost(`set aside ${path}`, () => setAside(others));
+}
+
+/** Saves what may be of our seed, and says whether it was none. */
+async function isNotOurs(
+  context: SeedContext,
+  state: LeaseState,
+  { bytes, marker }: { readonly bytes: Uint8Array; readonly marker: PlantedMarker | undefined },
+): Promise<boolean> {
   const basis = state.basis;
   // Without a mark nobody knows what it came out of: it is kept aside then, and does not replace what the store has.
+  const marked = marker?.seedId === state.seedId ? marker.generation : undefined;
   state.basis = marked ?? '';
   try {
-    await saveUnderLease(context, state, { bytes, how: 'rotated' });
+    const { outcome } = await saveUnderLease(context, state, { bytes, how: 'rotated' });
+    return outcome === 'ignored';
   } finally {
     if (state.basis === '' || state.basis === marked) state.basis = basis;
     state.looked = undefined;

@@ -19,16 +19,21 @@ export async function writePlantedMarker(
   await files.writeFile(joinHostPath(home, NAME), text, { mode: 0o600 });
 }
 
-/** The generation of this seed that was planted in the home, if it is still there to be read. */
-export async function plantedGeneration(
+/** Of which seed, and out of which of its generations, the credential in a home is. */
+export interface PlantedMarker {
+  readonly seedId: SeedId;
+  readonly generation: string;
+}
+
+/** What was planted in the home last, if that is still there to be read. */
+export async function readPlantedMarker(
   files: HostFiles,
   home: HostPath,
-  seedId: SeedId,
-): Promise<string | undefined> {
+): Promise<PlantedMarker | undefined> {
   try {
     const text = await readText(files, joinHostPath(home, NAME), { maxBytes: 4096 });
-    const marker = markerSchema.safeParse(JSON.parse(text));
-    return marker.success && marker.data.seed === seedId ? marker.data.generation : undefined;
+    const { success, data } = markerSchema.safeParse(JSON.parse(text));
+    return success ? { seedId: data.seed as SeedId, generation: data.generation } : undefined;
   } catch (failure) {
     if (failure instanceof SyntaxError) return undefined;
     if (

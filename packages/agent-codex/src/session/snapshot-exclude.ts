@@ -8,6 +8,7 @@ export const CODEX_SNAPSHOT_EXCLUDE: readonly string[] = [
   ...DEFAULT_EXCLUDE,
   'home/.seedbed',
   'home/.codex/auth.json',
+  'home/.codex/auth.json.seedbed-collected',
   'home/.codex/*.sqlite*',
   'home/.codex/.tmp',
   'home/.codex/cache',
@@ -30,6 +31,7 @@ export const CODEX_SNAPSHOT_REQUIRED: readonly string[] = ['home/.codex/sessions
 export const CODEX_SNAPSHOT_NEVER: readonly string[] = [
   'home/.seedbed',
   'home/.codex/auth.json',
+  'home/.codex/auth.json.seedbed-collected',
   'home/.codex/*.sqlite*',
   'home/.codex/link-*',
   'home/.codex/seedbed-events.jsonl',

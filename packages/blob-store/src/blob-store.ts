@@ -52,6 +52,7 @@ export interface BlobStore {
   createId(): BlobId;
   /**
    * Streams a blob in. When it resolves, the blob is there for everybody; a failure or abort leaves nothing that is ever listed or opened.
+   * `body` is read to its end or cancelled, whatever becomes of the put; one that somebody else reads already is `source-failed`.
    * A failure of `body` itself is passed on as the `cause` of `source-failed`. Once the last step was asked for, an abort comes too late.
    *
    * @throws `unavailable` when the store was not heard of again; where that was at the last step, the blob may be there.

@@ -1,4 +1,5 @@
 import { throwIfAborted, unlessAborted } from './abort.ts';
+import type { BlobStore } from './blob-store.ts';
 import { BlobStoreError } from './blob-store-error.ts';
 
 /**
@@ -38,6 +39,22 @@ export async function* bodyPieces(
     // What the source makes of it is its own affair; one that failed rejects with its failure again.
     if (!isOver) reader.cancel(signal?.reason).catch(() => undefined);
   }
+}
+
+/** A `put` that cancels its body also when it fails before it reads: nobody else would. One that somebody else reads is left to them. */
+export function cancelsUnread(put: BlobStore['put']): BlobStore['put'] {
+  return async (body, options) => {
+    try {
+      return await put(body, options);
+    } catch (error) {
+      cancelUnlocked(body, error).catch(() => undefined);
+      throw error;
+    }
+  };
+}
+
+async function cancelUnlocked(body: ReadableStream<Uint8Array> | Uint8Array, reason: unknown): Promise<void> {
+  if (!(body instanceof Uint8Array) && !body.locked) await body.cancel(reason);
 }
 
 function readerOf(

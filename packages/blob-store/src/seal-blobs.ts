@@ -1,5 +1,6 @@
 import { unlessAborted } from './abort.ts';
 import type { BlobId, BlobInfo, BlobStore, OpenOptions } from './blob-store.ts';
+import { cancelsUnread } from './body-pieces.ts';
 import { byteRange } from './byte-range.ts';
 import type { Keyring } from './keyring.ts';
 import { invalid } from './option-values.ts';
@@ -50,16 +51,18 @@ export function sealBlobs(store: BlobStore, keys: Keyring | 'plaintext'): Sealed
       keyIdOf,
     };
   }
+  const putSealed = cancelsUnread((body, options) => store.put(body, options));
   return {
     label: `${store.label}, sealed`,
     createId: () => store.createId(),
-    async put(body, options = {}) {
+    put: cancelsUnread(async (body, options = {}) => {
       const id = options.id ?? store.createId();
       const plain = body instanceof Uint8Array ? streamOf(body) : body;
       // Somebody else reads it: the store says what that means.
       if (plain.locked) return await store.put(plain, { ...options, id });
-      return await store.put(plain.pipeThrough(keys.sealing(contextOf(id))), { ...options, id });
-    },
+      // It holds the caller's stream locked, who could not close it any more.
+      return await putSealed(plain.pipeThrough(keys.sealing(contextOf(id))), { ...options, id });
+    }),
     async open(id, options: OpenOptions = {}) {
       const range = byteRange(options);
       const { signal } = options;

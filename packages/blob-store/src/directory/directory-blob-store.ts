@@ -5,6 +5,7 @@ import { throwIfAborted } from '../abort.ts';
 import { checkLabels, hasLabels } from '../blob-labels.ts';
 import type { BlobId, BlobInfo, BlobStore, SweepReport } from '../blob-store.ts';
 import { BlobStoreError } from '../blob-store-error.ts';
+import { cancelsUnread } from '../body-pieces.ts';
 import { byteRange } from '../byte-range.ts';
 import { byteStream } from '../byte-source.ts';
 import { checkFolder, checkTime } from '../option-values.ts';
@@ -40,14 +41,14 @@ export async function openDirectoryBlobStore(options: DirectoryBlobStoreOptions)
   return {
     label,
     createId,
-    async put(body, { id = createId(), labels = {}, signal } = {}) {
+    put: cancelsUnread(async (body, { id = createId(), labels = {}, signal } = {}) => {
       checkBlobId(id);
       checkLabels(labels);
       const attempt = `put blob ${id} into ${label}`;
       throwIfAborted(signal, attempt);
       await writeBlob(folder, body, { id, labels, signal, attempt });
       return id;
-    },
+    }),
     async open(id, options = {}) {
       checkBlobId(id);
       const range = byteRange(options);

@@ -3,6 +3,7 @@ import { throwIfAborted } from '../abort.ts';
 import { checkLabels, hasLabels } from '../blob-labels.ts';
 import type { BlobId, BlobInfo, BlobLabels, BlobStore } from '../blob-store.ts';
 import { BlobStoreError } from '../blob-store-error.ts';
+import { cancelsUnread } from '../body-pieces.ts';
 import { byteRange } from '../byte-range.ts';
 import { checkTime, invalid, timerMs } from '../option-values.ts';
 import { blobInfo, fileFacts } from './file-facts.ts';
@@ -48,7 +49,7 @@ export function createGridFsBlobStore(db: Db, options: GridFsBlobStoreOptions = 
   return {
     label,
     createId,
-    async put(body, { id, labels = {}, signal } = {}) {
+    put: cancelsUnread(async (body, { id, labels = {}, signal } = {}) => {
       const own = id === undefined ? new ObjectId() : parseId(id);
       const attempt = `put blob ${own.toHexString()} into ${label}`;
       checkLabels(labels);
@@ -67,7 +68,7 @@ export function createGridFsBlobStore(db: Db, options: GridFsBlobStoreOptions = 
         attempt,
       });
       return own.toHexString() as BlobId;
-    },
+    }),
     async open(id, options = {}) {
       const own = parseId(id);
       const range = byteRange(options);

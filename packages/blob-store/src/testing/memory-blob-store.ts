@@ -3,7 +3,7 @@ import { throwIfAborted } from '../abort.ts';
 import { checkLabels, hasLabels } from '../blob-labels.ts';
 import type { BlobId, BlobInfo, BlobStore } from '../blob-store.ts';
 import { BlobStoreError } from '../blob-store-error.ts';
-import { bodyPieces } from '../body-pieces.ts';
+import { bodyPieces, cancelsUnread } from '../body-pieces.ts';
 import { byteRange } from '../byte-range.ts';
 import { byteStream } from '../byte-source.ts';
 import { checkTime } from '../option-values.ts';
@@ -67,7 +67,7 @@ export function createMemoryBlobStore({ faults }: MemoryBlobStoreOptions = {}): 
   return {
     label: 'memory',
     createId: () => blobId(randomUUID()),
-    async put(body, { id = blobId(randomUUID()), labels = {}, signal } = {}) {
+    put: cancelsUnread(async (body, { id = blobId(randomUUID()), labels = {}, signal } = {}) => {
       blobId(id);
       checkLabels(labels);
       const attempt = `put blob ${id} into memory`;
@@ -85,7 +85,7 @@ export function createMemoryBlobStore({ faults }: MemoryBlobStoreOptions = {}): 
       blobs.set(id, { info, bytes });
       await reach('put-answer', id);
       return id;
-    },
+    }),
     async open(id, options = {}) {
       blobId(id);
       const { offset, length } = byteRange(options);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { BlobId, PutOptions } from '../../blob-store.ts';
 import {
   type CaseDefinition,
   listed,
@@ -34,6 +35,28 @@ export const interruptionCases: readonly CaseDefinition[] = [
       assert.deepEqual(await listed(store), []);
       await store.put(patternBytes(7), { id });
       assert.deepEqual(await readBlob(store, id), patternBytes(7));
+    },
+  },
+  {
+    name: 'tells the source of a put that fails before it reads',
+    async check(store) {
+      const taken = await store.put(patternBytes(10));
+      const never: readonly (readonly [code: string, options: PutOptions])[] = [
+        ['aborted', { signal: AbortSignal.abort() }],
+        ['invalid-labels', { labels: { 'a.b': 'x' } }],
+        ['invalid-id', { id: 'a/b' as BlobId }],
+      ];
+      for (const [code, options] of never) {
+        const source = watchedSource(Number.POSITIVE_INFINITY);
+        await rejectsWith(store.put(source.body, options), code);
+        assert.equal(await source.end, 'cancelled', code);
+      }
+      // A store may look at the name first or last.
+      const source = watchedSource(30);
+      await rejectsWith(store.put(source.body, { id: taken }), 'already-exists');
+      await source.end;
+      assert.deepEqual(await listedIds(store), [taken]);
+      assert.deepEqual(await readBlob(store, taken), patternBytes(10));
     },
   },
   {
@@ -127,3 +150,25 @@ export const interruptionCases: readonly CaseDefinition[] = [
     },
   },
 ];
+
+/** A body of so many pieces that says how it ended: a source that is neither read to its end nor cancelled stays open. */
+function watchedSource(pieces: number): {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly end: Promise<'read' | 'cancelled'>;
+} {
+  const { promise: end, resolve } = Promise.withResolvers<'read' | 'cancelled'>();
+  let given = 0;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(stream) {
+        given += 1;
+        if (given <= pieces) return stream.enqueue(patternBytes(10));
+        stream.close();
+        resolve('read');
+      },
+      cancel: () => resolve('cancelled'),
+    },
+    { highWaterMark: 0 },
+  );
+  return { body, end };
+}

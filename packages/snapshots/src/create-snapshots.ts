@@ -1,7 +1,7 @@
 import { sealBlobs } from '@seedbed/blob-store';
 import { type Host, HostError, type HostPath, joinHostPath, readText } from '@seedbed/host';
 import { diffManifests } from './care/diff.ts';
-import { keepOnly, sweepTask } from './care/prune.ts';
+import { keepOnly, removeTask, sweepTask } from './care/prune.ts';
 import { removeCondemned } from './care/remove-blobs.ts';
 import { resealTask } from './care/reseal.ts';
 import { verifyContent } from './care/verify.ts';
@@ -177,11 +177,9 @@ export function createSnapshots({
       return { ...pruned, blobs: pruned.blobs + swept };
     },
     async remove(task, { signal } = {}) {
-      const waiting = signal && { signal };
-      if ((await index.read(task, waiting)) === undefined) return;
+      refuseTaskName(task);
       memory.forget(task);
-      await keepOnly(stores, task, { isKept: () => false, ...waiting });
-      await sweepTask(stores, task, { olderThanMs: 0, now: () => Number.MAX_SAFE_INTEGER, ...waiting });
+      await removeTask(stores, task, signal && { signal });
     },
     async reseal(task, { signal } = {}) {
       if (encryption === 'plaintext')

@@ -135,7 +135,9 @@ export interface Snapshots {
   /** Keeps the latest `keep` (5 by default) and removes what nobody needs, what killed saves left more than `orphansAfterMs` (24 hours) ago included. */
   prune(task: string, options?: { keep?: number; orphansAfterMs?: number } & Waiting): Promise<PruneReport>;
   /**
-   * Removes all of a task. An empty head of some hundred bytes stays: by it a save that is still under way somewhere learns that its content is gone.
+   * Removes all of a task. An empty head of some hundred bytes stays, also of a task that was never saved: by it a save that is still under way somewhere, and
+   * may be the first, learns that the task was removed. The next snapshot's number is one more than it would have been.
+   * @throws {SnapshotError} `invalid-config` for what is no name of a task, `conflict` when others changed it each time, `store-failed`, `aborted`.
    */
   remove(task: string, options?: Waiting): Promise<void>;
   /** Seals everything of a task that is under an older key anew. @throws `invalid-config` for a store in plaintext. */

@@ -152,6 +152,30 @@ describe('somebody else at the same task', () => {
     expect(await ground.snapshots.verify({ task: 't' })).toMatchObject({ damaged: [] });
   });
 
+  it.each([
+    ['a first save', false],
+    ['a save of which all is new', true],
+  ])('makes %s fail when it removes the task before anything of it is stored', async (_, isSaved) => {
+    await using ground = await openGround();
+    const { work, snapshots } = ground;
+    await put(ground, 'file', 'x');
+    if (isSaved) await snapshots.save(host, work, { task: 't' });
+    await put(ground, 'file', pattern(1_000, 1));
+    const log = ReadableStream.from(
+      (async function* () {
+        await ground.anew().remove('t');
+        yield pattern(100, 2);
+      })(),
+    );
+    const saving = snapshots.save(host, work, { task: 't', records: { log } });
+    await expect(saving).rejects.toMatchObject({ code: 'conflict' });
+    expect(await snapshots.list('t')).toEqual([]);
+    expect(await Array.fromAsync(snapshots.tasks())).toEqual([]);
+    expect(await blobsOf(ground)).toEqual([]);
+    await snapshots.save(host, work, { task: 't' });
+    expect(await snapshots.verify({ task: 't' })).toMatchObject({ damaged: [] });
+  });
+
   it('keeps what it has built on a save that counted without an answer, and was taken away since', async () => {
     await using ground = await openGround();
     const { work, blobs, index } = ground;

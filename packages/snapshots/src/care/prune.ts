@@ -73,3 +73,22 @@ export async function sweepTask(
   const head = await changeHead(index, task, { change, orEmpty: true, ...(signal && { signal }) });
   return await removeCondemned(index, blobs, { head, ...(signal && { signal }) });
 }
+
+/**
+ * Removes all of a task. A number is passed over each time, in a head that is made where there is none: by it every save that began before, which may have
+ * stored nothing yet, fails with `conflict`.
+ */
+export async function removeTask(
+  stores: Stores,
+  task: string,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<void> {
+  const waiting = signal && { signal };
+  const change = (head: TaskHead): TaskHead => ({
+    ...withSnapshots(head, []),
+    nextNumber: head.nextNumber + 1,
+  });
+  const head = await changeHead(stores.index, task, { change, orEmpty: true, ...waiting });
+  await removeCondemned(stores.index, stores.blobs, { head, ...waiting });
+  await sweepTask(stores, task, { olderThanMs: 0, now: () => Number.MAX_SAFE_INTEGER, ...waiting });
+}

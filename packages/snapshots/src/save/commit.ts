@@ -68,7 +68,8 @@ async function refuseStale(
   row: SnapshotRow,
   { task, begun, own, blobs, signal }: CommitOptions & { readonly task: string },
 ): Promise<void> {
-  if ((head?.nextNumber ?? 1) !== row.number) throw conflict(task, 'somebody else has saved it meanwhile');
+  if ((head?.nextNumber ?? 1) !== row.number)
+    throw conflict(task, 'somebody else has saved or removed it meanwhile');
   if (head === undefined) return;
   const live = liveBlobs(head.snapshots);
   const condemned = new Set(head.condemned);

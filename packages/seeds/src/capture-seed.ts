@@ -2,6 +2,7 @@ import { type HostPath, joinHostPath } from '@seedbed/host';
 import { readCredentialFile } from './credential-bytes.ts';
 import type { Credential } from './credential-kind.ts';
 import { withAccount } from './details.ts';
+import { requireReadable } from './parse-seed-facts.ts';
 import type { SeedHost } from './plant-seed.ts';
 import { MAX_CONTENT_BYTES, type SeedContent } from './seed-archive.ts';
 import { credentialFacts, sealContent } from './seed-content.ts';
@@ -22,7 +23,7 @@ export interface CaptureOptions {
 /**
  * Makes a seed of a login in a home. What logged in there must have ended: a login is captured once, and lives in the store from then on.
  *
- * @throws {SeedError} `not-logged-in`, `unreadable`, `already-captured`, `too-large`, `host-failed`, `aborted`, and what the store throws.
+ * @throws {SeedError} `not-logged-in`, `unreadable`, `already-captured`, `invalid-config`, `too-large`, `host-failed`, `aborted`, and what the store throws.
  */
 export async function captureSeed(context: SeedContext, options: CaptureOptions): Promise<SeedId> {
   const { host, home, pool, label, signal } = options;
@@ -47,6 +48,7 @@ export async function captureSeed(context: SeedContext, options: CaptureOptions)
     aside: [],
   };
   const known = withAccount(context, facts, credential.summary);
+  requireReadable(known);
   await insertOnce(context, known, await sealContent(context, id, content));
   return id;
 }

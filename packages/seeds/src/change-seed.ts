@@ -1,3 +1,4 @@
+import { requireReadable } from './parse-seed-facts.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError } from './seed-error.ts';
 import type { SeedFacts, SeedId } from './seed-facts.ts';
@@ -16,7 +17,7 @@ const TRIES = 200;
  *
  * `decide` is asked any number of times. Should the store have answered too late, what it has stored is found by the next reading: decisions must know their own work again.
  *
- * @throws {SeedError} `not-found`, `store-unavailable`, `store-failed`, and what `decide` throws.
+ * @throws {SeedError} `not-found`, `invalid-config` for what could not be read again, `store-unavailable`, `store-failed`, and what `decide` throws.
  */
 export async function changeSeed<T>(
   context: SeedContext,
@@ -30,6 +31,7 @@ export async function changeSeed<T>(
     const { change, result } = await decide(stored);
     if (change === undefined) return result;
     const facts = { ...change.facts, updatedMs: stored.nowMs };
+    requireReadable(facts);
     if (await context.store.update(stored, { ...change, facts })) return result;
     // Somebody was quicker, who may be just as eager again.
     await context.clock.sleep(context.clock.random() * Math.min(2 ** tries, 50));

@@ -62,3 +62,14 @@ export function parseSeedFacts(stored: unknown): SeedFacts {
     `A stored seed cannot be read: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}. It was not written by this package, or by a later version.`,
   );
 }
+
+/** Refuses what could not be read again, before it is written. @throws {SeedError} `invalid-config`, which names it. */
+export function requireReadable(facts: SeedFacts): void {
+  const parsed = factsSchema.safeParse(facts);
+  if (parsed.success) return;
+  const [issue] = parsed.error.issues;
+  throw new SeedError(
+    'invalid-config',
+    `Seed ${facts.id} was not changed: with this it could not be read again: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}.`,
+  );
+}

@@ -1,5 +1,6 @@
 import { changeSeed } from './change-seed.ts';
 import { type Quota, type UsageWindow, withDetails } from './details.ts';
+import { isPointInTime } from './seed-clock.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError } from './seed-error.ts';
 import type { SeedFacts, SeedId } from './seed-facts.ts';
@@ -47,14 +48,20 @@ export async function updateQuota(
   return undefined;
 }
 
-/** Notes what a login has left: sealed as a whole, and in clear how full it is, which is what `acquire` goes by. */
+/**
+ * Notes what a login has left: sealed as a whole, and in clear how full it is, which is what `acquire` goes by.
+ *
+ * @throws {SeedError} `invalid-config` for more than 32 windows, a use that is no number, or a time that is none; `not-found`, and what the store throws.
+ */
 export async function recordQuota(context: SeedContext, id: SeedId, quota: Quota): Promise<void> {
   const { takenMs } = quota;
   const windows = quota.windows.map(plainWindow);
-  if (windows.length > MOST_WINDOWS || windows.some(({ usedPercent }) => !Number.isFinite(usedPercent)))
+  const isWhole = ({ usedPercent, resetsMs = 0 }: UsageWindow): boolean =>
+    Number.isFinite(usedPercent) && isPointInTime(resetsMs);
+  if (windows.length > MOST_WINDOWS || !windows.every(isWhole) || !isPointInTime(takenMs))
     throw new SeedError(
       'invalid-config',
-      `The quota of seed ${id} has ${windows.length} windows, or one without a number.`,
+      `The quota of seed ${id} has ${windows.length} windows, of which ${MOST_WINDOWS} are the most, or a use or a time that is none.`,
     );
   const load = loadOf(windows);
   await changeSeed(context, id, ({ facts }) => {

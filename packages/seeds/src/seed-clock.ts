@@ -25,3 +25,8 @@ export const systemClock: SeedClock = {
     );
   },
 };
+
+/** Whether these are milliseconds since the epoch that a date can have: no other time is kept, since it could neither be read again nor shown. */
+export function isPointInTime(ms: number): boolean {
+  return Number.isFinite(new Date(ms).getTime());
+}

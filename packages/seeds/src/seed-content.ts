@@ -1,5 +1,6 @@
 import type { Credential, CredentialReading } from './credential-kind.ts';
 import { packSeed, type SeedContent, unpackSeed } from './seed-archive.ts';
+import { isPointInTime } from './seed-clock.ts';
 import type { SeedContext } from './seed-context.ts';
 import { SeedError } from './seed-error.ts';
 import type { CredentialFacts, SeedId } from './seed-facts.ts';
@@ -46,13 +47,14 @@ export async function sealContent(
   return context.contentSealing.seal(await packSeed(content), contentContext(id));
 }
 
+/** A time that is none is left out: what a token says of itself must not make its record unreadable. */
 export function credentialFacts(credential: Credential): CredentialFacts {
   const { generation, rotates, refreshedAtMs, expiresAtMs } = credential;
   return {
     generation,
     rotates,
-    ...(refreshedAtMs === undefined ? {} : { refreshedMs: refreshedAtMs }),
-    ...(expiresAtMs === undefined ? {} : { expiresMs: expiresAtMs }),
+    ...(refreshedAtMs !== undefined && isPointInTime(refreshedAtMs) ? { refreshedMs: refreshedAtMs } : {}),
+    ...(expiresAtMs !== undefined && isPointInTime(expiresAtMs) ? { expiresMs: expiresAtMs } : {}),
   };
 }
 

@@ -25,6 +25,15 @@ describe('a sealed store', () => {
     expect(Buffer.from(below.bytesOf(id)).toString('latin1')).not.toContain('brown');
   });
 
+  it('lets the source go where the store below fails and leaves it to others', async () => {
+    const failure = new BlobStoreError('unavailable', 'the cable was pulled');
+    const below: BlobStore = { ...createMemoryBlobStore(), put: () => Promise.reject(failure) };
+    const cancelled = Promise.withResolvers<unknown>();
+    const body = new ReadableStream<Uint8Array>({ cancel: (reason) => cancelled.resolve(reason) });
+    await expect(sealBlobs(below, keyring).put(body)).rejects.toBe(failure);
+    expect(await cancelled.promise).toBe(failure);
+  });
+
   it('says the size of the plain bytes, of any of them', async () => {
     const store = sealBlobs(createMemoryBlobStore(), keyring);
     for (const size of [0, 1, FRAME_BYTES, FRAME_BYTES + 1, 2 * FRAME_BYTES, 200_000]) {

@@ -87,7 +87,8 @@ export async function takeOverAbandoned(
 }
 
 /**
- * Gives a whole archive its name. Where another process has taken the partial file over meanwhile, the archive that it has finished stands, else a copy of this one gets the name.
+ * Gives a whole archive its name. Where another process has taken the partial file over meanwhile,
+ * the archive that it has finished stands, or else a copy of this one gets the name.
  * Nobody but who opened the file writes to it, so that the digest it was received with is still its own.
  */
 export async function publishArchive(

@@ -96,6 +96,11 @@ export interface RecordEntry {
   readonly chunks: readonly ChunkId[];
 }
 
+/** Label of the host on which identity and times of a snapshot's files mean something. */
+export function hostOfMarks({ host, restoredOn }: Manifest): string {
+  return restoredOn ?? host.label;
+}
+
 /** What a snapshot is. */
 export interface Manifest {
   readonly task: string;
@@ -103,7 +108,10 @@ export interface Manifest {
   readonly createdMs: number;
   readonly endState: EndState;
   readonly labels: Readonly<Record<string, string>>;
+  /** That it was saved from. */
   readonly host: { readonly label: string; readonly os: string; readonly arch: string };
+  /** Label of the host whose marks the files have since they were restored there. Only remembered, never stored. */
+  readonly restoredOn?: string;
   /** What the caller wants to know again at a restore: thread, policy, model, versions. */
   readonly facts: Json;
   /** The globs by which paths were left out. */

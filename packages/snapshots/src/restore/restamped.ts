@@ -19,7 +19,7 @@ export function restamped(
   return {
     ...manifest,
     entries,
-    host: { ...manifest.host, label: hostLabel },
+    restoredOn: hostLabel,
     newestChangeMs: listing.newestChangeMs,
     listedMs,
     settledMs: 0,

@@ -10,7 +10,7 @@ import { differencesFrom } from './compare-listing.ts';
 import { refuseForeignPlace } from './foreign-place.ts';
 import { refuseMounts, refuseOtherDevices } from './refuse-mounts.ts';
 import { reusableFiles } from './reusable-files.ts';
-import { exchange, type ReadyNote } from './settle-restore.ts';
+import { exchange, noteReady, type ReadyNote } from './settle-restore.ts';
 import { type StagingPlace, stagingPlace } from './staging-place.ts';
 
 /** How far a restore is. Nothing in the folder changes before `exchanging`. */
@@ -104,7 +104,7 @@ export async function restoreFolder(
   }
   say({ phase: 'exchanging' });
   const note = readyNote(manifest, { before, keepExcluded: options.keepExcluded, what: options.what });
-  await host.writeFile(place.ready, JSON.stringify(note), { mode: 0o600 });
+  await noteReady(host, place, note);
   const kept = await exchange(host, folder, { place, note });
   const listing = await checkedEnd(host, folder, { manifest, what: options.what });
   say({ phase: 'restored' });

@@ -102,6 +102,19 @@ describe('a restore', () => {
     const { progress } = await ground.snapshots.save(host, ground.work, { task });
     expect(progress).toMatchObject({ readBytes: 0, storedBytes: 0 });
   });
+
+  it('does not change where the snapshot was saved', async () => {
+    await using ground = await openTwoTrees();
+    const elsewhere: Host = { ...host, label: 'another' };
+    for (let times = 0; times < 2; times += 1) {
+      const restored = await ground.snapshots.restore(elsewhere, ground.work, { task });
+      expect(restored.host.label).toBe(host.label);
+      expect((await ground.snapshots.show({ task })).host.label).toBe(host.label);
+    }
+    const { snapshot } = await ground.snapshots.save(elsewhere, ground.work, { task });
+    expect(snapshot.host).toBe('another');
+    expect((await ground.snapshots.show({ task })).host.label).toBe('another');
+  });
 });
 
 describe('what leaves the folder as it was', () => {
@@ -130,6 +143,19 @@ describe('what leaves the folder as it was', () => {
       onProgress: ({ phase }) => phase === 'checking' && stop.abort(),
     });
     await expect(restoring).rejects.toMatchObject({ code: 'aborted' });
+    expect(await seen(ground.work)).toEqual(ground.before);
+    expect(await readdir(ground.path)).toEqual(['work']);
+  });
+
+  it('a disk that has no room for the note that all is ready', async () => {
+    await using ground = await openTwoTrees();
+    const full: Host = {
+      ...host,
+      writeFile: (path) => Promise.reject(new HostError('no-space', `There is no room for ${path}.`)),
+    };
+    await expect(ground.snapshots.restore(full, ground.work, { task })).rejects.toMatchObject({
+      code: 'no-space',
+    });
     expect(await seen(ground.work)).toEqual(ground.before);
     expect(await readdir(ground.path)).toEqual(['work']);
   });
@@ -223,6 +249,24 @@ describe('a program that is killed while it restores', () => {
       if (!died()) break;
     }
     expect([...endings].sort()).toEqual(['clean', 'discarded', 'finished']);
+  });
+
+  it('is finished by the next one where the note is there and its answer was lost', async () => {
+    await using ground = await openTwoTrees();
+    const lost: Host = {
+      ...host,
+      async writeFile(...note) {
+        await host.writeFile(...note);
+        throw new HostError('host-lost', 'The answer was lost.');
+      },
+    };
+    await expect(ground.snapshots.restore(lost, ground.work, { task })).rejects.toMatchObject({
+      code: 'host-lost',
+    });
+    expect(await seen(ground.work)).toEqual(ground.before);
+    expect(await settleRestore(host, ground.work)).toBe('finished');
+    expect(contentsOf(await seen(ground.work))).toEqual(contentsOf(ground.wanted));
+    expect(await readdir(ground.path)).toEqual(['work']);
   });
 
   it('does not let a save take what it has left', async () => {

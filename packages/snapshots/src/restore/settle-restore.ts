@@ -46,6 +46,24 @@ export async function settleRestore(
   return 'finished';
 }
 
+/** Says that what is to become the folder is whole. Where it fails nothing stays; where nobody can say whether the note is there, the next one looks. */
+export async function noteReady(
+  host: Host,
+  { container, ready }: StagingPlace,
+  note: ReadyNote,
+): Promise<void> {
+  try {
+    await host.writeFile(ready, JSON.stringify(note), { mode: 0o600 });
+  } catch (failure) {
+    const mayBeReady = await host.stat(ready).then(
+      (stat) => stat !== undefined,
+      () => true,
+    );
+    if (!mayBeReady) await host.remove(container, { recursive: true }).catch(() => undefined);
+    throw failure;
+  }
+}
+
 /**
  * Each step looks what is there: it may have been done before.
  * @returns the paths of those that were to be kept and that are there.

@@ -1,7 +1,13 @@
 import type { FileStat } from '@seedbed/host';
 import { copyFile, type FileMarks, marksOfFile } from '../compact/entry-list.ts';
 import type { GrowingPathList } from '../compact/path-list.ts';
-import { CHUNK_BYTES, type FileEntry, type Manifest, type SnapshotEntry } from '../manifest/manifest.ts';
+import {
+  CHUNK_BYTES,
+  type FileEntry,
+  hostOfMarks,
+  type Manifest,
+  type SnapshotEntry,
+} from '../manifest/manifest.ts';
 import type { ListedEntry } from './listed-entries.ts';
 
 /** A change within this time of the newest one may have been followed by another that shows no other time: file systems count time in ticks. */
@@ -36,7 +42,7 @@ export function createKnownContent(last: Manifest | undefined, hostLabel: string
     const entry = last?.entries.find(path);
     return entry?.kind === 'file' ? entry : undefined;
   };
-  const isSameHost = last?.host.label === hostLabel;
+  const isSameHost = last !== undefined && hostOfMarks(last) === hostLabel;
   const trustedBeforeMs = (last?.newestChangeMs ?? 0) - TICK_MS;
   const settledMs = last?.settledMs ?? 0;
 

@@ -1,4 +1,4 @@
-import type { Manifest } from '../manifest/manifest.ts';
+import { hostOfMarks, type Manifest } from '../manifest/manifest.ts';
 
 /** More than a tick of any file system, and than what setting clocks right moves them by. */
 const LONG_AGO_MS = 5_000;
@@ -12,7 +12,7 @@ export function settledTime(
   last: Manifest | undefined,
   { hostLabel, begunMs }: { readonly hostLabel: string; readonly begunMs: number },
 ): number {
-  if (last === undefined || last.host.label !== hostLabel) return 0;
+  if (last === undefined || hostOfMarks(last) !== hostLabel) return 0;
   const isLongAgo = begunMs - last.listedMs >= LONG_AGO_MS;
   return isLongAgo ? Math.max(last.settledMs, last.newestChangeMs) : last.settledMs;
 }

@@ -11,11 +11,30 @@ import { hostPath } from '../../../host-path.ts';
 import { createLocalHost } from '../../../local/index.ts';
 import { MARKER_NAME } from '../../../process-marker.ts';
 import { processesWithEnvironment } from '../../../testing/index.ts';
-import { endInputScript, startDurableScript } from './durable-script.ts';
+import { attachScript, type DurableProcess, endInputScript, startDurableScript } from './durable-script.ts';
 
-const shells = ['/bin/dash', '/bin/bash'].filter((file) => existsSync(file));
+const shells = ['/bin/dash', '/bin/bash', '/bin/busybox sh'].filter((shell) =>
+  existsSync(programOf(shell)[0]),
+);
 
-/** Runs the start of a durable process in a shell of this machine, as the host's would. */
+/** A shell that is a program's applet is named behind it. */
+function programOf(shell: string): readonly [file: string, args: readonly string[]] {
+  const [file = '', ...args] = shell.split(' ');
+  return [file, args];
+}
+
+const SAY = 'say() { printf \'%s\\n\' "$1" >&2; }';
+
+/** Runs a script in a shell of this machine, as the host's would. */
+function runIn(shell: string, script: string) {
+  const [file, args] = programOf(shell);
+  return spawn(file, [...args, '-c', `${SAY}\n${script}`], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { PATH: process.env['PATH'] },
+  });
+}
+
+/** Starts a durable process. */
 function start(shell: string, program: string, parent: string = tmpdir()) {
   const id = randomUUID();
   const host = createLocalHost();
@@ -24,15 +43,27 @@ function start(shell: string, program: string, parent: string = tmpdir()) {
     env: { TEST_MARK: id, [MARKER_NAME]: id },
   });
   const folder = hostPath(join(parent, `seedbed-durable-${id}`));
-  const script = startDurableScript({ folder, markerIds: [id], graceSeconds: 1 }, command);
-  const say = 'say() { printf \'%s\\n\' "$1" >&2; }';
-  const child = spawn(shell, ['-c', `${say}\n${script}`], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env: { PATH: process.env['PATH'] },
-  });
+  const durable: DurableProcess = { folder, markerIds: [id], graceSeconds: 1 };
+  const child = runIn(shell, startDurableScript(durable, command));
   const living = async (): Promise<number> =>
     (await processesWithEnvironment(host, `TEST_MARK=${id}`)).length;
-  return { child, folder, living };
+  return { child, durable, folder, living };
+}
+
+/** The supervisor of a durable process: the parent of what stands for its life. */
+function supervisorOf(folder: string): { readonly pid: number; readonly started: number } {
+  const life = Number(readFileSync(join(folder, 'life'), 'utf8'));
+  const pid = Number(statFields(life)[1]);
+  return { pid, started: Number(statFields(pid)[19]) };
+}
+
+/** What stands in /proc/<pid>/stat behind the name. */
+function statFields(pid: number): readonly string[] {
+  return (readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1) ?? '').split(' ');
+}
+
+function attachedTo(folder: string): number {
+  return Number(readFileSync(join(folder, 'attached'), 'utf8').split(' ')[0]);
 }
 
 interface OldFolder {
@@ -74,6 +105,23 @@ describe.for(shells)('a durable process that %s started', (shell) => {
     await expect.poll(() => readFileSync(join(folder, 'attached'), 'utf8').trim()).not.toBe('');
     await rm(folder, { recursive: true });
     child.stdin.end();
+    await expect.poll(living).toBe(0);
+  });
+
+  it('tells whoever was attached that another one is, not that it has ended, in whichever order they come', async () => {
+    const { child: first, durable, folder, living } = start(shell, 'exec sleep 1001');
+    await expect.poll(() => attachedTo(folder)).toBe(first.pid);
+    const again = attachScript(durable, supervisorOf(folder), { out: 0, err: 0 });
+    let present = first;
+    for (let count = 0; count < 5; count += 1) {
+      const ended = new Promise((resolve) => present.once('close', (_, signal) => resolve(signal)));
+      const next = runIn(shell, again);
+      expect(await ended).toBe('SIGALRM');
+      await expect.poll(() => attachedTo(folder)).toBe(next.pid);
+      present = next;
+    }
+    expect(await living()).toBeGreaterThan(0);
+    present.stdin.end();
     await expect.poll(living).toBe(0);
   });
 
@@ -158,7 +206,7 @@ describe.for(shells)('a durable process that %s started', (shell) => {
     const hold = spawn('sleep', ['1000']);
     const ended = new Promise((resolve) => hold.once('exit', (_, signal) => resolve(signal)));
     const askForEnd = (): Promise<unknown> => {
-      const asking = spawn(shell, ['-c', endInputScript(hostPath(folder), 5)]);
+      const asking = runIn(shell, endInputScript(hostPath(folder), 5));
       return new Promise((resolve) => asking.once('exit', resolve));
     };
     try {

@@ -130,7 +130,8 @@ export function attachScript(
     'if read -r a ab c cb <"$d/attached" 2>/dev/null; then',
     '  if [ "$(born "$c")" = "$cb" ]; then kill -KILL "$c" 2>/dev/null; fi',
     '  i=0; while [ "$(born "$c")" = "$cb" ] && [ "$i" -lt 500 ]; do sleep 0.01; i=$((i + 1)); done',
-    '  if [ "$(born "$a")" = "$ab" ]; then kill -TERM "$a" 2>/dev/null; fi',
+    // Over a connection that lives, an attachment that something came before looks like one that broke: SIGALRM says that it is no exit.
+    '  if [ "$(born "$a")" = "$ab" ]; then kill -ALRM "$a" 2>/dev/null; fi',
     'fi',
     attachment(durable, offsets, 'say "ok $(wc -c <"$d/in")"'),
   ].join('\n');
@@ -139,7 +140,7 @@ export function attachScript(
 /**
  * Appends its input to `in`, and shows `out` and `err` until the supervisor is gone; then it ends as the process did. When its own input ends before that,
  * the connection is gone: it waits for somebody to attach anew, and ends the process when nobody does. Of its own signals, SIGKILL says that the supervisor was
- * killed, SIGALRM that `in` takes no more.
+ * killed, SIGALRM that the process goes on without this attachment: `in` takes no more, or somebody else has attached.
  */
 function attachment(
   { folder, markerIds, graceSeconds }: DurableProcess,
@@ -159,6 +160,9 @@ keep() {
   ! read -r a ab r <"$d/attached" || [ -z "$a" ] || [ "$a $ab" = "$A" ]
 }
 exec 3<&0 4>&2 2>/dev/null
+t= T= u= U= w= x=
+# Somebody else attaches.
+trap 'lives "$t" "$T" && kill -KILL "$t"; lives "$u" "$U" && kill -KILL "$u"; kill -TERM "$w"; kill "$x"; trap - ALRM; kill -ALRM $$' ALRM
 ${greeting}
 cat <&3 >>"$d/in" & c=$!
 ${inPlace('"$A $c $(born "$c")"', 'attached', '1<>')}
@@ -184,11 +188,11 @@ if [ -s "$d/exit" ] || [ "$(born "$S")" != "$B" ]; then
   sleep 0.3; kill -KILL "$t" "$u"
   kill -KILL $$
 fi
-kill -KILL "$t" "$u"; kill -TERM "$w"
+kill -KILL "$t" "$u"; kill -TERM "$w"; w=
 # It could not append, although there was something to append.
 if [ "$q" = 1 ]; then kill -ALRM $$; fi
 exec 3<&- 4>&- </dev/null >/dev/null
-keep || exit 0
+keep || { kill -ALRM $$; exit 0; }
 l='${plainIds(markerIds).join(' ')}'${END_MARKED}
 finish
 rm -rf ${shellWord(folder)}`;

@@ -80,10 +80,10 @@ export async function openAppServer(
     }),
   );
   endWithProcess(process, peer);
-  const gone = goneReason(process, peer, stderr);
+  let ending: Promise<ProcessExit> | undefined;
+  const gone = goneReason(process, peer, { stderr, asked: () => ending });
   const version = await initialize(peer, gone, options.startDeadlineMs, signal);
   stack.move();
-  let ending = false;
   let isGreeted = false;
   /** Goes out with the first request, so that nobody far away is told of it alone. */
   const greet = async (): Promise<void> => {
@@ -92,9 +92,13 @@ export async function openAppServer(
     await peer.notify('initialized');
   };
   const end = async (endOptions?: EndOptions): Promise<ProcessExit> => {
-    ending = true;
-    await peer.close();
-    const exit = await process.end(endOptions);
+    const closed = peer.close();
+    // What was sent is to be written before its input ends; whoever begins with a signal waits for nothing.
+    const ended =
+      endOptions?.from === undefined ? closed.then(() => process.end(endOptions)) : process.end(endOptions);
+    ending ??= ended;
+    const exit = await ended;
+    await closed;
     await stderr[Symbol.asyncDispose]();
     return exit;
   };
@@ -102,7 +106,7 @@ export async function openAppServer(
     version,
     gone,
     get ending() {
-      return ending;
+      return ending !== undefined;
     },
     end,
     async request(method, params, { deadlineMs = options.requestDeadlineMs, signal: requestSignal } = {}) {

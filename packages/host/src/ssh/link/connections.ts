@@ -66,10 +66,14 @@ export function createConnections(first: Connection, options: ConnectionsOptions
   let growing: Promise<void> | undefined;
   let growthFailure: HostError | undefined;
   let growthPausedUntil = 0;
+  let growthPause: NodeJS.Timeout | undefined;
+  /** Whether it was said that there is no connection, and not yet that there is one again. */
+  let isInterrupted = false;
 
   const finish = (cause: HostError): void => {
     if (over.signal.aborted) return;
     over.abort(cause);
+    clearTimeout(growthPause);
     for (const one of live.splice(0)) one.close();
     waiters.wakeAll();
   };
@@ -97,6 +101,7 @@ export function createConnections(first: Connection, options: ConnectionsOptions
     live.splice(at, 1);
     const cause: HostError = one.connection.lost.reason;
     if (live.length === 0 && !over.signal.aborted) {
+      isInterrupted = true;
       options.onChange({ state: 'interrupted', cause });
       grow();
     }
@@ -128,13 +133,23 @@ export function createConnections(first: Connection, options: ConnectionsOptions
     }).then(
       (connection) => {
         add(connection);
-        if (isReconnection && !over.signal.aborted) options.onChange({ state: 'restored' });
+        if (!isInterrupted || over.signal.aborted) return;
+        isInterrupted = false;
+        options.onChange({ state: 'restored' });
       },
       (failure) => {
         if (over.signal.aborted) return;
         growthFailure = asHostError(failure);
         growthPausedUntil = performance.now() + GROWTH_PAUSE_MS;
-        if (live.length > 0) return;
+        if (live.length > 0) {
+          // Who waits for a place then tries again: nothing else may change until then.
+          clearTimeout(growthPause);
+          growthPause = setTimeout(() => {
+            growthPausedUntil = 0;
+            waiters.wakeAll();
+          }, GROWTH_PAUSE_MS).unref();
+          return;
+        }
         if (isReconnection) {
           const cause = isFinal(failure) ? growthFailure : givenUp(growthFailure);
           options.onChange({ state: 'gone', cause });

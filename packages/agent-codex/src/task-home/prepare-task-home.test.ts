@@ -61,6 +61,19 @@ describe('the home of a task', () => {
     expect((await lookAtTaskHome(host, paths)).config).not.toHaveProperty('sandbox_mode');
   });
 
+  it('forgets the tool servers of the session before, with what they were given', async () => {
+    await using place = await emptyPlace();
+    const { host, paths } = place;
+    const server = { command: 'lookup', env: { TOKEN: 'old' } };
+    await prepare(host, paths, { config: [{ model: 'a', mcp_servers: { lookup: server } }] });
+    await prepare(host, paths, { config: [{ mcp_servers: { lookup: { command: 'lookup' } } }] });
+    expect(await readFile(paths.configToml, 'utf8')).not.toContain('TOKEN');
+    await prepare(host, paths, { config: [] });
+    const text = await readFile(paths.configToml, 'utf8');
+    expect(text).toContain('model = "a"');
+    expect(text).not.toContain('mcp_servers');
+  });
+
   it.each([
     ['a login', { config: [{ model: 'b' }], login: { type: 'auth-json', content: '{}' } }],
     ['a configuration', { config: [{ model: [null] }], login: { type: 'api-key', apiKey: 'sk-x' } }],

@@ -23,7 +23,7 @@ export interface TaskHome {
   readonly isThere: boolean;
   /** Where its folders for the data of programs really are. */
   readonly folders: Pick<TaskPaths, 'cache' | 'config' | 'data' | 'state'>;
-  /** Of the config.toml; what it says of the sandbox is forgotten, because the policy of each session says it all. */
+  /** Of the config.toml; what it says of the sandbox and of tool servers is forgotten, because each session says all of it. */
   readonly config: CodexConfig;
 }
 
@@ -89,10 +89,13 @@ export async function fillTaskHome(
   ]);
 }
 
+/** A tool server runs outside of the sandbox: none starts that this session was not given. */
+const SAID_BY_EACH_SESSION: readonly string[] = [...CONFIG_KEYS_OWNED_BY_POLICY, 'mcp_servers'];
+
 async function existingConfig(host: Host, path: HostPath): Promise<CodexConfig> {
   const text = await textIfThere(host, path);
   if (text === undefined) return {};
-  const forgotten = CONFIG_KEYS_OWNED_BY_POLICY.map((key) => [key, null] as const);
+  const forgotten = SAID_BY_EACH_SESSION.map((key) => [key, null] as const);
   return mergeConfig(readConfigToml(text), Object.fromEntries(forgotten));
 }
 

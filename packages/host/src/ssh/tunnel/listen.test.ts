@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { createServer, connect as netConnect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { fewestRoundTrips } from '../../../test/fewest-round-trips.ts';
-import { LOGIN_MS } from '../../../test/login-time.ts';
+import { LOGIN_MS, PLACE_MS } from '../../../test/login-time.ts';
 import { sshdForTests } from '../../../test/sshd-for-tests.ts';
 import { stopClock } from '../../../test/stopped-clock.ts';
 import type { Host, HostConnection, HostListener, ListenPlace } from '../../host.ts';
@@ -13,7 +13,10 @@ import { forward, remoteForward } from '../../index.ts';
 import { listenOnLoopback } from '../../listen-on-loopback.ts';
 import { run } from '../../run.ts';
 import { openLinkProxy, openSshd } from '../../testing/index.ts';
+import { createConnector } from '../connection/connection.ts';
 import { type LinkChange, openSshHost, type SshHostOptions } from '../index.ts';
+import { createSshLink } from '../link/ssh-link.ts';
+import { listenRemotely } from './listen.ts';
 
 const sshd = sshdForTests();
 afterAll(() => sshd.close());
@@ -417,5 +420,36 @@ describe('listening on an SSH host whose link breaks', () => {
       )
       .toBe('closed');
     await expect(host.listen({})).rejects.toMatchObject({ code: 'host-lost' });
+  }, 60_000);
+});
+
+describe('a listener that has ended', () => {
+  it('leaves nothing on the connection, however many there have been', async () => {
+    const server = await sshd.server();
+    const { host, port, user, privateKey, fingerprint } = server;
+    const connector = createConnector({ host, port, user, auth: { privateKey }, hostKey: { fingerprint } });
+    const connection = await connector.connect();
+    const link = createSshLink(connection, {
+      connector,
+      maxConnections: 1,
+      waitMs: PLACE_MS,
+      operationTimeoutMs: LOGIN_MS,
+      idleMs: 60_000,
+      reconnectForMs: 60_000,
+      onChange: () => undefined,
+    });
+    try {
+      const listenOnce = async (): Promise<void> => {
+        await using listener = await listenRemotely(link, { port: 0 }, undefined);
+        expect(portOf(listener)).toBeGreaterThan(0);
+      };
+      await listenOnce();
+      const before = getEventListeners(connection.lost, 'abort').length;
+      for (let count = 0; count < 8; count += 1) await listenOnce();
+      // Shells come and go meanwhile.
+      expect(getEventListeners(connection.lost, 'abort').length).toBeLessThan(before + 8);
+    } finally {
+      link.close();
+    }
   }, 60_000);
 });

@@ -37,6 +37,7 @@ export async function listenRemotely(
       else end(link.lost.aborted ? link.lost.reason : asHostError(failure, attempt));
     }
   };
+  let stopMinding = (): void => undefined;
   const keep = (next: Standing): void => {
     standing = next;
     const { lost } = next.connection;
@@ -45,11 +46,13 @@ export async function listenRemotely(
     };
     if (lost.aborted) onLost();
     else lost.addEventListener('abort', onLost, { once: true });
+    stopMinding = () => lost.removeEventListener('abort', onLost);
   };
   keep(standing);
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     intake.end();
+    stopMinding();
     over.abort(new HostError('aborted', `Listening on ${placeName(target)} was ended.`));
     await Promise.all([
       intake.close(),

@@ -123,7 +123,7 @@ export function createSession(parts: SessionParts): CodexSession {
     await noted;
     await step('snapshot', async () => await checkpoints?.[Symbol.asyncDispose]());
     const snapshot = snapshots && (await step('snapshot', () => saves.save(state)));
-    if (snapshot !== undefined) await step('snapshot', async () => snapshots?.onSaved?.(snapshot));
+    if (snapshot !== undefined) tell(() => snapshots?.onSaved?.(snapshot));
     const cause = lease?.signal.aborted ? lease.signal.reason : lostAgent(conversation);
     return {
       state,
@@ -167,11 +167,9 @@ function openJournal(parts: SessionParts, turnsBefore: number): EventJournal | u
   });
 }
 
-/** What a listener of the caller's does wrong is neither a failure of the save nor of the session. */
-function tell(listen: () => void): void {
-  try {
-    listen();
-  } catch {}
+/** What a listener of the caller's does wrong, or later, is neither a failure of the save nor of the session; nor is it waited for. */
+function tell(listen: () => unknown): void {
+  void Promise.try(listen).catch(() => undefined);
 }
 
 function lostAgent(conversation: OpenedCodexConversation): AgentCodexError | undefined {

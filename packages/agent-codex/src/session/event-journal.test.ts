@@ -194,6 +194,28 @@ describe('what is read of a journal', () => {
   });
 });
 
+it('is not read in part where the host fails in the middle', async () => {
+  await using ground = await openGround();
+  ground.say('first', 'second');
+  await using _journal = ground.keep();
+  await expect.poll(() => ground.noted(), { timeout: 20_000 }).toHaveLength(2);
+  const bytes = await readFile(ground.file);
+  const failing: Host = {
+    ...host,
+    readFile: async () =>
+      ReadableStream.from(
+        (async function* () {
+          yield bytes.subarray(0, bytes.lastIndexOf('{'));
+          throw new HostError('timeout', 'It takes too long.');
+        })(),
+      ),
+  };
+  await expect(readJournal(failing, ground.workdir, { id, savedSeq: 0 })).rejects.toMatchObject({
+    code: 'timeout',
+  });
+  ground.log.close();
+});
+
 it('takes a link that lies in its place away, and writes to nothing behind it', async () => {
   await using ground = await openGround();
   const outside = join(ground.workdir, '../outside');

@@ -1,7 +1,8 @@
 import { type ConversationEvent, parseEvent } from '@seedbed/conversation-protocol';
-import { type Host, HostError, type HostPath } from '@seedbed/host';
+import type { Host, HostPath } from '@seedbed/host';
 import { z } from 'zod';
 import { type JournalId, journalPath } from './event-journal.ts';
+import { isNoSuchFile } from './no-such-file.ts';
 
 /** More is no journal of what happened since a snapshot. */
 const MAX_LINE_CHARACTERS = 64 * 1024 * 1024;
@@ -17,6 +18,7 @@ const headerSchema = z.looseObject({ journal: z.string(), facts: z.unknown() });
 /**
  * What happened behind `savedSeq`, as far as it was written down without a gap. Nothing where there is no journal, or another one: what lies there is worth having and
  * not needed, so that nothing of it holds up a resume.
+ * @throws {HostError} when the host fails: a part of it would be taken for the whole, and the journal begun anew with that.
  */
 export async function readJournal(
   host: Host,
@@ -41,7 +43,7 @@ export async function readJournal(
       if (event?.seq === savedSeq + events.length + 1) events.push(event);
     }
   } catch (failure) {
-    if (!(failure instanceof HostError) || failure.code === 'host-lost') throw failure;
+    if (!isNoSuchFile(failure)) throw failure;
   }
   return { events, facts };
 }

@@ -1,7 +1,7 @@
 import { lstat, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type HostPath, hostPath } from '@seedbed/host';
+import { type Host, HostError, type HostPath, hostPath } from '@seedbed/host';
 import { createLocalHost } from '@seedbed/host/local';
 import { describe, expect, it } from 'vitest';
 import { readTaskMark, writeTaskMark } from './task-mark.ts';
@@ -39,6 +39,28 @@ describe('the mark of a workdir', () => {
     expect(await readTaskMark(host, place.workdir)).toBeUndefined();
     await writeTaskMark(host, place.workdir, mark);
     expect(await readTaskMark(host, place.workdir)).toEqual(mark);
+  });
+
+  it.each(['timeout', 'io', 'permission-denied', 'host-lost'] as const)(
+    'is not taken for missing where the host fails with %s',
+    async (code) => {
+      await using place = await openWorkdir();
+      await writeTaskMark(host, place.workdir, mark);
+      const failing: Host = {
+        ...host,
+        readFile: async () => {
+          throw new HostError(code, 'It cannot be read now.');
+        },
+      };
+      await expect(readTaskMark(failing, place.workdir)).rejects.toMatchObject({ code });
+    },
+  );
+
+  it.each(['', '{', '{"task":1}'])('is none where an agent has written %j in its place', async (text) => {
+    await using place = await openWorkdir();
+    await writeTaskMark(host, place.workdir, mark);
+    await writeFile(join(place.path, 'home/.seedbed/task.json'), text);
+    expect(await readTaskMark(host, place.workdir)).toBeUndefined();
   });
 
   it('is not written through a link', async () => {

@@ -1,5 +1,6 @@
-import { type FileKind, type Host, HostError, type HostPath, joinHostPath, readText } from '@seedbed/host';
+import { type FileKind, type Host, type HostPath, joinHostPath, readText } from '@seedbed/host';
 import { z } from 'zod';
+import { isNoSuchFile } from './no-such-file.ts';
 
 /** Says on a host which snapshot a workdir has come from, so that what was done since is not thrown away by restoring it. */
 export interface TaskMark {
@@ -24,14 +25,24 @@ const markSchema: z.ZodType<TaskMark> = z.object({
 
 const MAX_MARK_BYTES = 64 * 1024;
 
-/** `undefined` where there is none that can be read: then nothing is known of the workdir. An agent can write there: it can only keep its own files by it. */
+/**
+ * `undefined` where there is none, or none that was written here: then nothing is known of the workdir. An agent can write there: it can only keep its own files by it.
+ * @throws {HostError} when the host fails: a restore would replace what was done since.
+ */
 export async function readTaskMark(host: Host, workdir: HostPath): Promise<TaskMark | undefined> {
   try {
     const path = await host.canonicalize(markPath(workdir), { within: workdir });
-    const parsed = markSchema.safeParse(JSON.parse(await readText(host, path, { maxBytes: MAX_MARK_BYTES })));
-    return parsed.success ? parsed.data : undefined;
+    return markIn(await readText(host, path, { maxBytes: MAX_MARK_BYTES }));
   } catch (failure) {
-    if (failure instanceof HostError && failure.code === 'host-lost') throw failure;
+    if (isNoSuchFile(failure)) return undefined;
+    throw failure;
+  }
+}
+
+function markIn(text: string): TaskMark | undefined {
+  try {
+    return markSchema.safeParse(JSON.parse(text)).data;
+  } catch {
     return undefined;
   }
 }

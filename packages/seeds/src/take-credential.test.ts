@@ -68,6 +68,27 @@ describe('a credential that a program keeps in its memory', () => {
     expect((await next.get(seedId)).status).toBe('suspect');
   });
 
+  test('is suspect when its program died with what it had written back in the journal, which is saved', async () => {
+    const away = ground.store.another();
+    const dying = ground.seeds({ store: away, journal: journal.another('dying') });
+    const lease = await dying.acquire({ seedId }, 'task');
+    await lease.take();
+    away.goAway();
+    expect(await lease.writeBack(second)).toMatchObject({ outcome: 'journaled' });
+    journal.die('dying');
+    const next = ground.seeds({ journal: journal.another('next') });
+    // The token is saved at once; whether the program has gone on with it is for the end of its lease.
+    await next.catchUp();
+    expect((await next.get(seedId)).status).toBe('alive');
+    await ground.clock.advance(LEASE_MS + 1);
+    {
+      await using taken = await next.acquire({ seedId }, 'same machine');
+      expect(JSON.parse(Buffer.from(await taken.take()).toString())).toMatchObject({ token: 'token-2' });
+      expect((await next.get(seedId)).status).toBe('suspect');
+    }
+    expect(journal.size()).toBe(0);
+  });
+
   test('is given to nobody while the program that has it may be alive, although it cannot be seen', async () => {
     const other = ground.seeds({ journal: journal.another('in its own container') });
     await using lease = await other.acquire({ seedId }, 'task');

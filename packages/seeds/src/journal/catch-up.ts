@@ -86,12 +86,16 @@ async function tellStore(
 ): Promise<ReadonlySet<JournalEntry>> {
   const told = new Set<JournalEntry>();
   const held = new Set<string>();
-  for (const entry of entries) {
+  for (const entry of intentsLast(entries)) {
     const { note } = entry;
     if (held.has(note.holder)) continue;
+    // Only what came of asking the provider says that nothing else will: who writes back what it has taken goes on with it.
     const isAnswered =
       note.type === 'refreshing' &&
-      entries.some((other) => other.note.type === 'credential' && other.note.holder === note.holder);
+      entries.some(
+        ({ note: other }) =>
+          other.type === 'credential' && other.how === 'refreshed' && other.holder === note.holder,
+      );
     try {
       const outcome = isAnswered ? undefined : await tell(context, note, entries);
       if (outcome === 'too-early') {
@@ -110,6 +114,12 @@ async function tellStore(
     }
   }
   return told;
+}
+
+/** That a credential was taken is told once all is told that became of it: then the mark in the store names the last of it. */
+function intentsLast(entries: readonly JournalEntry[]): readonly JournalEntry[] {
+  const isIntent = ({ note }: JournalEntry): boolean => note.type === 'refreshing';
+  return [...entries.filter((entry) => !isIntent(entry)), ...entries.filter(isIntent)];
 }
 
 async function tell(

@@ -5,6 +5,7 @@ import { SeedError } from '../seed-error.ts';
 import type { SeedId } from '../seed-facts.ts';
 import type { SeedLease } from '../seed-lease.ts';
 import { testCredential } from '../testing/index.ts';
+import type { SeedJournal } from './seed-journal.ts';
 
 let ground: Ground;
 let seedId: SeedId;
@@ -61,6 +62,23 @@ describe('what the store could not be told', () => {
     const { lineage, aside } = await seeds.get(seedId);
     expect(lineage).toHaveLength(3);
     expect(aside).toEqual([]);
+  });
+
+  test('is told as soon as it is back, although the journal cannot be listed any more; whether it is all is not known then', async () => {
+    const take = (): Promise<never> =>
+      Promise.reject(new SeedError('journal-failed', 'The journal’s folder cannot be listed.'));
+    let isListed = true;
+    const listed: SeedJournal = { write: journal.write, take: () => (isListed ? journal.take() : take()) };
+    const seeds = ground.seeds({ journal: listed });
+    await using lease = await seeds.acquire({ seedId }, 'task');
+    isListed = false;
+    ground.store.goAway();
+    expect(await lease.writeBack(rotated(2))).toMatchObject({ outcome: 'journaled' });
+    ground.store.comeBack();
+    await ground.clock.advance(5_000);
+    expect(journal.size()).toBe(0);
+    expect((await seeds.get(seedId)).lineage).toHaveLength(2);
+    await expect(seeds.catchUp()).rejects.toMatchObject({ code: 'journal-failed' });
   });
 
   test('is told before what came out of it', async () => {

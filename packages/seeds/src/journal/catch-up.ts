@@ -31,7 +31,8 @@ export function createCatchUp(context: SeedContext): CatchUp {
   let retrying: Promise<void> | undefined;
 
   const once = async (): Promise<number> => {
-    const taken = (await context.journal?.take()) ?? [];
+    const [listing] = await Promise.allSettled([context.journal?.take()]);
+    const taken = (listing.status === 'fulfilled' ? listing.value : undefined) ?? [];
     const others = taken.filter(({ note }) => note.store !== context.store.label);
     pending.push(...taken.filter((entry) => !others.includes(entry)));
     // Those of another store are for who has that, who may be at work already.
@@ -40,6 +41,8 @@ export function createCatchUp(context: SeedContext): CatchUp {
     pending = pending.filter((entry) => !told.has(entry));
     // They are this program's alone now: nobody else will.
     if (pending.length > 0) retrying ??= retry();
+    // Only now: what this program has in its memory needs no listing.
+    if (listing.status === 'rejected') throw listing.reason;
     return pending.length + others.length;
   };
   const run = (): Promise<number> => {

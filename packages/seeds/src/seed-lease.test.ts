@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ada, type Ground, homeOf, LEASE_MS, openGround } from '../test/ground.ts';
 import { SeedUnavailableError } from './seed-error.ts';
+import { testCredential } from './testing/index.ts';
 
 let ground: Ground;
 beforeEach(() => {
@@ -55,6 +56,38 @@ describe('a lease', () => {
     expect((await refusal(ground.seeds().acquire({ seedId }, 'other'))).refusals).toMatchObject([
       { reason: 'leased' },
     ]);
+  });
+
+  test('does not end before a plant that nobody waits for any more, and allows none after it', async () => {
+    const seedId = await ground.captured();
+    const lease = await ground.seeds().acquire({ seedId }, 'task');
+    const [reached, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const host = {
+      ...ground.host,
+      async readFile(...file: Parameters<typeof ground.host.readFile>) {
+        reached.resolve();
+        await goOn.promise;
+        return await ground.host.readFile(...file);
+      },
+    };
+    const [home, other] = [homeOf('task'), homeOf('other')];
+    const planting = lease.plant({ host, home });
+    await reached.promise;
+    const ending = Promise.resolve(lease[Symbol.asyncDispose]());
+    const refused = { name: 'SeedError', code: 'lease-lost', message: expect.stringContaining('has ended') };
+    await expect(lease.plant({ host: ground.host, home: other })).rejects.toMatchObject(refused);
+    await expect(lease.take()).rejects.toMatchObject(refused);
+    expect(() => lease.watch()).toThrow(expect.objectContaining(refused));
+    await ground.clock.advance(1_000);
+    expect((await ground.store.get(seedId))?.facts.lease?.holder).toBe(lease.holder);
+    goOn.resolve();
+    await ground.clock.until(Promise.all([planting, ending]));
+    expect(await ground.read(home)).toMatchObject({ token: 'token-1' });
+    // What is rotated there after the end is still the only good token, and never refused.
+    await lease.writeBack(testCredential({ ...ada, token: 'token-2', at: 2 }));
+    expect((await ground.store.get(seedId))?.facts.lease).toBeUndefined();
+    expect(await ground.storedToken(seedId)).toBe('token-2');
+    await expect(lease.take()).rejects.toMatchObject(refused);
   });
 
   test('is not fought for by those who want one in the same program', async () => {

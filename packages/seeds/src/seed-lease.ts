@@ -14,7 +14,7 @@ import { takeCredential } from './take-credential.ts';
 /**
  * The exclusive right to use a seed, and everything that is done with it. It renews itself from the moment it is given until its disposal.
  *
- * Disposal ends the watch, reads the planted file once more and saves it, then frees the seed: end what uses the login before, and remove its home after. It rejects with
+ * Disposal waits for what is under way, ends the watch, reads the planted file once more and saves it, then frees the seed: end what uses the login before, and remove its home after. It rejects with
  * `not-saved` or `host-failed` when that last save was not possible, or nobody could be told of it: the next holder of the seed looks for the credential's file. Keep the home.
  */
 export interface SeedLease extends AsyncDisposable {
@@ -27,7 +27,7 @@ export interface SeedLease extends AsyncDisposable {
   readonly signal: AbortSignal;
   /** Puts the login into a home. @throws {SeedError} see {@link plantSeed}. */
   plant(options: PlantOptions): Promise<void>;
-  /** From now on the planted credential is saved whenever its file changes. Begins after {@link plant}. */
+  /** From now on the planted credential is saved whenever its file changes. Begins after {@link plant}. @throws {SeedError} `invalid-config` before that, `lease-lost` when the lease has ended. */
   watch(): CredentialWatch;
   /**
    * The credential itself, for a program that spends it and never puts it on a host's disk; what it becomes goes to {@link writeBack}.
@@ -35,7 +35,7 @@ export interface SeedLease extends AsyncDisposable {
    * @throws {SeedError} `lease-lost`, `journal-failed`, `unreadable`.
    */
   take(): Promise<Uint8Array>;
-  /** Saves what the credential has become, for those who don't keep it in a file of a host. @throws {SeedError} `not-saved`, `not-found`. */
+  /** Saves what the credential has become, for those who don't keep it in a file of a host; after the lease has ended, too. @throws {SeedError} `not-saved`, `not-found`. */
   writeBack(bytes: Uint8Array): Promise<WriteBackOutcome>;
   /** Notes what the login has left, as its agent says. @throws {SeedError} `not-found`, `invalid-config`. */
   recordQuota(quota: Quota): Promise<void>;
@@ -88,9 +88,18 @@ export function startLease(context: SeedContext, { held, sentMs, onReleased }: L
     },
   });
   const watching = createWatching(context, state);
+  const refuseEnded = (): void => {
+    if (!isEnding) return;
+    throw new SeedError(
+      'lease-lost',
+      `The lease of seed ${held.seedId} has ended: what comes after it is somebody else's. Acquire the seed anew.`,
+    );
+  };
   const dispose = async (): Promise<void> => {
     isEnding = true;
     await watching.end();
+    // What was begun goes on, also where nobody waits for it: it may be about to write the login somewhere.
+    await state.serially(async () => undefined);
     const failure = await lastSave(context, state);
     stop.abort();
     await renewal;
@@ -103,9 +112,19 @@ export function startLease(context: SeedContext, { held, sentMs, onReleased }: L
     holder: held.holder,
     fence: held.fence,
     signal: lost.signal,
-    plant: (options) => state.serially(() => plantSeed(context, state, options)),
-    watch: () => watching.begin(),
-    take: () => state.serially(() => takeCredential(context, state)),
+    async plant(options) {
+      refuseEnded();
+      await state.serially(() => plantSeed(context, state, options));
+    },
+    watch() {
+      refuseEnded();
+      return watching.begin();
+    },
+    async take() {
+      refuseEnded();
+      return await state.serially(() => takeCredential(context, state));
+    },
+    // Never refused: it may be the only good token.
     writeBack: (bytes) => state.serially(() => saveUnderLease(context, state, { bytes, how: 'rotated' })),
     recordQuota: (quota) => recordQuota(context, held.seedId, quota),
     [Symbol.asyncDispose]: () => {

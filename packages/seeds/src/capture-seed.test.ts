@@ -3,7 +3,7 @@ import { joinHostPath, readText } from '@seedbed/host';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ada, type Ground, homeOf, LEASE_MS, loginIn, openGround } from '../test/ground.ts';
 import { credentialFile } from './seed-manifest.ts';
-import { testManifest } from './testing/index.ts';
+import { testCredential, testManifest } from './testing/index.ts';
 
 let ground: Ground;
 beforeEach(() => {
@@ -38,6 +38,21 @@ describe('a capture', () => {
       await ground.write(homeOf('task'), { ...ada, token: 'token-2', at: 2 });
     }
     await expect(again()).rejects.toMatchObject({ code: 'already-captured' });
+  });
+
+  test('is refused for a login that a seed keeps aside', async () => {
+    const seedId = await ground.captured();
+    const write = async (token: string, holder: string): Promise<unknown> => {
+      await using lease = await ground.seeds().acquire({ seedId }, holder);
+      return await lease.writeBack(testCredential({ account: 'ada', token, at: 2, way: 'key' }));
+    };
+    // A key does not come out of a login: nobody knows what it is.
+    expect(await write('of-nobody', 'task')).toMatchObject({ outcome: 'kept-aside', reason: 'doubtful' });
+    await ground.write(HOME, { account: 'ada', token: 'of-nobody', at: 2, way: 'key' });
+    await expect(ground.seeds().capture({ host: ground.host, home: HOME })).rejects.toMatchObject({
+      code: 'already-captured',
+      message: expect.stringContaining('aside'),
+    });
   });
 
   test('makes one seed of a login, of however many who capture it at the same moment', async () => {

@@ -115,11 +115,13 @@ async function refuseSecond(context: SeedContext, { generation }: Credential): P
       'unreadable',
       `Did not capture: whether seed ${closed.id} is this login cannot be seen. ${closed.reason} If it is not a later version's, deleteUnreadable removes it.`,
     );
-  const same = seeds.find(({ facts }) => {
-    return (
-      facts.credential?.generation === generation ||
-      facts.lineage.some((entry) => entry.generation === generation)
-    );
-  });
+  const isIt = (one: { readonly generation: string } | undefined): boolean => one?.generation === generation;
+  const same = seeds.find(({ facts }) => isIt(facts.credential) || facts.lineage.some(isIt));
   if (same !== undefined) throw alreadyCaptured(same.facts.id);
+  const keeper = seeds.find(({ facts }) => facts.aside.some(isIt));
+  if (keeper !== undefined)
+    throw new SeedError(
+      'already-captured',
+      `Seed ${keeper.facts.id} keeps this login aside. Make it the current one there with restore; a second seed would spend the same token.`,
+    );
 }

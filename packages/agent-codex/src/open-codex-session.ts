@@ -75,11 +75,14 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
   const before = snapshots && (await bringBack(host, workdir, { task, snapshots, signal: giveUp }));
   const saved = before?.saved;
   const { config, differences } = settingsOf(asked, saved, task);
-  const texts = compareTexts({ brief, instructions: config.instructions }, saved?.facts);
+  const compared = compareTexts({ brief, instructions: config.instructions }, saved?.facts);
+  let isRenewed = false;
   if (brief !== undefined) {
     await host.makeDirectory(workdir);
-    await writeBrief(host, workdir, { text: brief, exclude, maxBytes });
+    const wasWritten = saved?.facts.briefDigest !== undefined;
+    isRenewed = await writeBrief(host, workdir, { text: brief, exclude, maxBytes, wasWritten });
   }
+  const texts = { ...compared, briefChanged: compared.briefChanged || isRenewed };
   const tokens = keepOffHost && login?.lend(keepOffHost === true ? {} : keepOffHost.refresh);
   if (tokens === undefined) await login?.plant(host, { paths, signal: giveUp });
 

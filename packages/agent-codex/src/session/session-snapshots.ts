@@ -42,7 +42,7 @@ export interface ResumeReport {
   readonly differences: readonly ResumeDifference[];
   /** What the snapshot does not hold. */
   readonly leftOut: readonly LeftOut[];
-  /** AGENTS.md says something else than it did. */
+  /** AGENTS.md says something else than it did, or than what had taken its place. */
   readonly briefChanged: boolean;
 }
 

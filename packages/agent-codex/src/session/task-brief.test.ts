@@ -55,6 +55,16 @@ describe('AGENTS.md', () => {
     expect(await readFile(join(place.path, 'AGENTS.md'), 'utf8')).toBe('# The rules of this repository\n');
   });
 
+  it('takes the place of what the task has put there since one was written', async () => {
+    await using place = await openWorkdir();
+    const workdir = hostPath(place.path);
+    expect(await writeBrief(host, workdir, brief)).toBe(false);
+    await writeFile(join(place.path, 'AGENTS.md'), '# The rules of a repository that was checked out\n');
+    expect(await writeBrief(host, workdir, { ...brief, wasWritten: true })).toBe(true);
+    expect(await readFile(join(place.path, 'AGENTS.md'), 'utf8')).toContain('Do this.');
+    expect(await writeBrief(host, workdir, { ...brief, wasWritten: true })).toBe(false);
+  });
+
   it('takes the place of a folder that an agent has made there', async () => {
     await using place = await openWorkdir();
     await mkdir(join(place.path, 'AGENTS.md/below'), { recursive: true });

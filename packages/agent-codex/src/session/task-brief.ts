@@ -16,6 +16,8 @@ export interface BriefContent {
   readonly exclude: readonly string[];
   /** What they may hold in files; with more they leave out what the agent has listed. */
   readonly maxBytes?: number | undefined;
+  /** An earlier session of the task has written one: whatever is there now has come from the task itself. */
+  readonly wasWritten?: boolean;
 }
 
 /** AGENTS.md as the agent finds it. */
@@ -37,13 +39,17 @@ function renderBrief({ text, exclude, maxBytes }: BriefContent): string {
   ].join('\n');
 }
 
-/** @throws {AgentCodexError} `invalid-config` when the folder has an AGENTS.md that is not ours: it is left alone. */
-export async function writeBrief(host: Host, workdir: HostPath, content: BriefContent): Promise<void> {
+/**
+ * @returns whether it took the place of somebody else's, which the agent may have read.
+ * @throws {AgentCodexError} `invalid-config` when the folder has come with an AGENTS.md that is not ours: it is left alone.
+ */
+export async function writeBrief(host: Host, workdir: HostPath, content: BriefContent): Promise<boolean> {
   const path = joinHostPath(workdir, 'AGENTS.md');
   // An agent can have put a folder there; what comes with a repository is a file.
   if ((await host.stat(path))?.kind === 'directory') await host.remove(path, { recursive: true });
   const there = await textIfThere(host, path, () => ({ offset: 0, length: MAX_BRIEF_BYTES }));
-  if (there !== undefined && !there.startsWith(FIRST_LINE)) {
+  const isTheirs = there !== undefined && !there.startsWith(FIRST_LINE);
+  if (isTheirs && content.wasWritten !== true) {
     throw new AgentCodexError(
       'invalid-config',
       `${path} has come with the folder, so brief cannot be written there. Leave brief out and use instructions, or put the repository into a folder of its own below the workdir.`,
@@ -51,6 +57,7 @@ export async function writeBrief(host: Host, workdir: HostPath, content: BriefCo
   }
   const text = renderBrief(content);
   if (there !== text) await host.writeFile(path, text, { mode: 0o644 });
+  return isTheirs;
 }
 
 /**

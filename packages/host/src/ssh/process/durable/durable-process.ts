@@ -1,4 +1,5 @@
 import type { CheckedCommand } from '../../../check-command.ts';
+import { HostError } from '../../../host-error.ts';
 import type { HostPath } from '../../../host-path.ts';
 import type { HostProcess, ProcessExit } from '../../../process.ts';
 import { shellWord } from '../../../shell-quoting.ts';
@@ -14,6 +15,7 @@ import { continuedOutput } from './continued-output.ts';
 import {
   type DurableProcess,
   endInputScript,
+  removeAbandonedScript,
   removeDurableScript,
   startDurableScript,
 } from './durable-script.ts';
@@ -47,6 +49,10 @@ export async function startDurableProcess(
   const script = await openScript(link, startDurableScript(durable, command), {
     attempt: `start ${name}`,
     ...(signal && { signal }),
+  }).catch((failure: unknown) => {
+    // It may have been started, and nobody will ever know it. With the caller's signal, nothing was asked of the host.
+    if (!(failure instanceof HostError) || failure.code !== 'aborted') void endUnknown(link, durable);
+    throw failure;
   });
   if (!script.answer.startsWith('ok ')) {
     script.channel.close();
@@ -146,6 +152,15 @@ async function removeFolder(link: SshLink, folder: HostPath): Promise<void> {
   if (link.lost.aborted) return;
   const attempt = `remove ${folder}`;
   await scriptResult(link, removeDurableScript(folder), { attempt, repeatable: true }).catch(() => undefined);
+}
+
+/** Ends a process of which it is not known whether it was started, with what it has left. Its folder may be somebody else's. */
+async function endUnknown(link: SshLink, { folder, markerIds }: DurableProcess): Promise<void> {
+  await endLeftBehind(link, markerIds);
+  const attempt = `remove ${folder}`;
+  await scriptResult(link, removeAbandonedScript(folder), { attempt, repeatable: true }).catch(
+    () => undefined,
+  );
 }
 
 function once(act: () => Promise<void>): () => Promise<void> {

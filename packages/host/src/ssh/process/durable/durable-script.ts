@@ -227,6 +227,14 @@ export function removeDurableScript(folder: HostPath): string {
   ].join('\n');
 }
 
+/** Removes the folder of a process that has ended, where it is not known whose it is: nothing that is none, and none whose process lives. */
+export function removeAbandonedScript(folder: HostPath): string {
+  return [
+    `d=${shellWord(folder)}`,
+    'if [ -p "$d/feed" ] && [ -p "$d/ready" ] && [ -f "$d/attached" ] && read -r L <"$d/life" && ! kill -0 "$L"; then rm -rf "$d"; fi 2>/dev/null',
+  ].join('\n');
+}
+
 /** Ends the input of the process, once so many bytes of it have arrived. Exits with 1 when they have not yet after a while: to be asked again, with nothing ended. */
 export function endInputScript(folder: HostPath, bytes: number): string {
   return [

@@ -191,6 +191,26 @@ describe.each(HOSTS)('a durable process on a host with %s', (_, tools) => {
     for (const folder of folders) await expect.poll(() => processesNaming(local, folder)).toEqual([]);
   }, 60_000);
 
+  it('leaves nothing either when nobody came to know that it was started', async () => {
+    await using local = createLocalHost();
+    const server = await tools.server();
+    await using proxy = await openLinkProxy({ host: server.host, port: server.port });
+    await using host = await tools.openHost({ host: proxy.host, port: proxy.port });
+    const mark = randomUUID();
+    const folder = durableFolder(host);
+    // What the host says is a second on its way.
+    proxy.setDelay(2_000);
+    const argv = ['sleep', '1000'] as const;
+    const starting = host.spawn({ argv, env: { TEST_MARK: mark } }, { durable: { folder } });
+    const refused = expect(starting).rejects.toMatchObject({ code: 'host-lost' });
+    while ((await processesWithEnvironment(local, `TEST_MARK=${mark}`)).length === 0) await delay(5);
+    proxy.cut();
+    proxy.setDelay(0);
+    await refused;
+    await expect.poll(() => processesWithEnvironment(local, `TEST_MARK=${mark}`)).toEqual([]);
+    await expect.poll(() => local.stat(folder)).toBeUndefined();
+  }, 60_000);
+
   it('leaves no folder when its host is closed, whoever has read what', async () => {
     const local = createLocalHost();
     const host = await tools.openHost();

@@ -2,13 +2,13 @@
  * - `invalid-config`: settings that cannot hold together; the message names them.
  * - `not-logged-in`: nobody is logged in where a login was to be captured.
  * - `unreadable`: a file or stored content is there, and is not what it should be.
- * - `already-captured`: another seed holds this login. Two seeds of one login would spend one token twice.
+ * - `already-captured`: another seed holds this login, or keeps it aside. Two seeds of one login would spend one token twice.
  * - `not-found`: no such seed.
  * - `unavailable`: no seed can be had now; a {@link SeedUnavailableError}, which says why and when.
  * - `in-use`: somebody holds the seed.
- * - `lease-lost`: the lease has lapsed, or was taken; what was held under it is somebody else's now.
+ * - `lease-lost`: the lease has lapsed, was taken, or has ended; what was held under it is somebody else's now.
  * - `not-saved`: a credential could be saved neither in the store nor in the journal. It is still where it was read: keep that.
- * - `unsealing-failed`: the keyring does not open what is stored: its key is missing, is another, or the bytes were changed.
+ * - `unsealing-failed`: the keyring, or the codec of a shared pool, does not open what is stored: its key is missing, is another, or the bytes were changed.
  * - `too-large`: a file of a seed is larger than a login can be.
  * - `store-unavailable`: the store does not answer; it may later. What was asked may or may not have happened.
  * - `store-failed`: any other failure of the store; `cause` has it.

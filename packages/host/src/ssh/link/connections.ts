@@ -2,6 +2,7 @@ import pRetry from 'p-retry';
 import { throwIfAborted } from '../../abort.ts';
 import { HostError, type HostErrorCode } from '../../host-error.ts';
 import type { Connection, Connector } from '../connection/connection.ts';
+import { isUnaskedLogin } from '../login/log-in.ts';
 import type { LinkChange } from './link-change.ts';
 import { createLiveConnection, type LiveConnection } from './live-connection.ts';
 import { createWaiters } from './waiters.ts';
@@ -129,7 +130,7 @@ export function createConnections(first: Connection, options: ConnectionsOptions
       randomize: true,
       maxRetryTime: options.reconnectForMs,
       signal: over.signal,
-      shouldRetry: ({ error }) => !isFinal(error),
+      shouldRetry: ({ error }) => !isFinal(error) || (isReconnection && isUnaskedLogin(error)),
     }).then(
       (connection) => {
         add(connection);

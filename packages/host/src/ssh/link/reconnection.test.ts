@@ -119,6 +119,26 @@ describe('a host whose connection broke', () => {
     expect(changes).toEqual(['interrupted', 'gone']);
   });
 
+  it('is reached anew also where the key could not be read for a while', async () => {
+    await using server = await openSshd();
+    await using local = createLocalHost();
+    const folder = joinHostPath(local.tmp, `seedbed-key-${randomUUID()}`);
+    const [key, away] = [joinHostPath(folder, 'key'), joinHostPath(folder, 'away')];
+    await local.makeDirectory(folder);
+    try {
+      await local.writeFile(key, server.privateKey, { mode: 0o600 });
+      await using host = await sshd.openHost({ ...addressOf(server), auth: { privateKeyFile: key } });
+      await local.rename(key, away);
+      server.dropConnections();
+      await sleep(1_000);
+      expect(host.signal.aborted).toBe(false);
+      await local.rename(away, key);
+      expect((await host.stat(host.home))?.kind).toBe('directory');
+    } finally {
+      await local.remove(folder, { recursive: true });
+    }
+  }, 60_000);
+
   it('is given up after the time that was agreed', async () => {
     await using server = await openSshd();
     await using host = await sshd.openHost({ ...addressOf(server), reconnectForMs: 500 });

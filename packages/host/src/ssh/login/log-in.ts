@@ -64,7 +64,8 @@ export function createLoginPlan(target: LoginTarget): LoginPlan {
           ready.push({ ...way, trial: await untilAborted(attempt.signal, () => way.prepare(attempt)) });
         } catch (failure) {
           if (!(failure instanceof UnusableLogin)) throw failure;
-          cause ??= failure.cause;
+          // Something here stood in the way, see `isUnaskedLogin`. Otherwise it says itself that it is of no use.
+          if (failure.cause !== undefined) cause ??= failure;
           story.push(`${way.name}: ${failure.message}`);
         }
       }
@@ -87,6 +88,11 @@ function wayOf(login: SshLogin): LoginWay {
   if ('password' in login) return passwordWay(login);
   if ('keyboardInteractive' in login) return questionsWay(login);
   return keyWay(login);
+}
+
+/** Whether the host was not asked at all, for a reason on this machine that may pass: an agent that is just being restarted, a file that cannot be read. */
+export function isUnaskedLogin(failure: unknown): boolean {
+  return failure instanceof HostError && failure.cause instanceof UnusableLogin;
 }
 
 function nothingToTry({ label }: LoginTarget, story: readonly string[], cause: unknown): HostError {

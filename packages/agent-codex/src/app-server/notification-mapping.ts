@@ -169,8 +169,8 @@ const readers: Readonly<Record<string, Reader>> = {
   }),
   'model/rerouted': reader(
     z.looseObject({ fromModel: z.string(), toModel: z.string() }),
+    // For this turn alone: what was asked for is asked for again with the next one.
     ({ fromModel, toModel }) => [
-      { type: 'controls-changed', controls: { model: toModel } },
       { type: 'warning', message: `The provider answers with ${toModel} instead of ${fromModel}.` },
     ],
   ),

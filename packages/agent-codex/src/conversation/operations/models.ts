@@ -65,8 +65,10 @@ export async function setControls(
   submissionId?: string,
 ): Promise<void> {
   refuseUnknownControls(controls);
+  const models = await listModels(context);
+  // Others may have been set meanwhile.
   const next = { ...context.controls, ...controls };
-  const model = (await listModels(context)).find((one) => one.value === next['model']);
+  const model = models.find((one) => one.value === next['model']);
   const effort = next['effort'];
   if (model !== undefined && effort !== undefined && !model.efforts.some((one) => one.value === effort)) {
     const efforts = model.efforts.map((one) => one.value).join(', ');

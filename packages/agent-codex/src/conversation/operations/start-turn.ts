@@ -79,8 +79,8 @@ async function requestTurn(
   params: TurnParams,
 ): Promise<ExpectedTurn> {
   const { server, turns, threadId, deadlines } = context;
-  if (options.controls !== undefined) context.controls = { ...context.controls, ...options.controls };
   const turn = turns.expect(options.submissionId);
+  applyControls(context, options);
   const { notices } = context;
   return await beginTurn(turn, async () => {
     const answer = await server.request('turn/start', {
@@ -94,6 +94,14 @@ async function requestTurn(
     turn.accepted(turnIdOf(answer, 'turn/start'));
     refuseUnlessStarted(turn, deadlines.requestMs);
   });
+}
+
+/** They hold from this turn on, also for whoever resumes the task: what has been told as an event is saved with it. */
+function applyControls(context: SessionContext, { controls = {}, submissionId }: StartTurnOptions): void {
+  const changed = Object.entries(controls).filter(([name, value]) => context.controls[name] !== value);
+  if (changed.length === 0) return;
+  context.controls = { ...context.controls, ...controls };
+  context.append({ type: 'controls-changed', controls: Object.fromEntries(changed) }, submissionId);
 }
 
 export function wireControls(controls: Controls): Readonly<Record<string, string>> {

@@ -1,3 +1,4 @@
+import { timerMs } from '../timer-ms.ts';
 import { interrupt } from './operations/running-turn.ts';
 import type { SessionContext } from './session-context.ts';
 import type { PendingTurn, TurnResult } from './turn-tracker.ts';
@@ -34,7 +35,7 @@ function deadlineSignal(context: SessionContext, deadlineMs: number, turn: Pendi
     const message = `The turn took longer than ${deadlineMs} ms and was interrupted.`;
     context.turns.explain({ code: 'deadline', message });
     over.abort();
-  }, deadlineMs);
+  }, timerMs(deadlineMs));
   void turn.result.catch(() => undefined).then(() => clearTimeout(timer));
   return over.signal;
 }

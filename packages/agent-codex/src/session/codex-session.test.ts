@@ -14,7 +14,7 @@ import type { SessionSnapshots } from './session-snapshots.ts';
 
 /** A session of a Codex that says nothing and ends when it is asked to. */
 async function openSession(
-  listeners: Pick<SessionSnapshots, 'onSaved'>,
+  snapshots: Pick<SessionSnapshots, 'onSaved' | 'lastSaveMs'>,
 ): Promise<{ readonly session: CodexSession } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), 'seedbed-session-'));
   const log = createEventLog();
@@ -31,7 +31,7 @@ async function openSession(
   const store = createSnapshots({ index, blobs: createMemoryBlobStore(), encryption: 'plaintext' });
   const session = createSession({
     ...{ host: createLocalHost(), workdir: hostPath(path), task: 't', conversation },
-    ...{ snapshots: { store, ...listeners }, exclude: [], login: undefined, resumed: undefined },
+    ...{ snapshots: { store, ...snapshots }, exclude: [], login: undefined, resumed: undefined },
     ...{ factsBase: { sandbox: {} }, codexVersion: '0.169.0', follows: 0, journal: undefined },
   });
   return { session, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
@@ -50,3 +50,11 @@ it.each<readonly [string, () => unknown]>([
   await using ground = await openSession({ onSaved });
   expect(await ground.session.end()).toMatchObject({ state: 'done', failures: [], snapshot: {} });
 });
+
+it.each([Number.POSITIVE_INFINITY, 2 ** 40])(
+  'is saved at its end, which may take %d ms',
+  async (lastSaveMs) => {
+    await using ground = await openSession({ lastSaveMs });
+    expect(await ground.session.end()).toMatchObject({ failures: [], snapshot: {} });
+  },
+);

@@ -4,6 +4,7 @@ import type { SeedLease } from '@seedbed/seeds';
 import type { EndState, SavedSnapshot } from '@seedbed/snapshots';
 import { AgentCodexError } from '../agent-codex-error.ts';
 import type { OpenedCodexConversation } from '../open-codex-conversation.ts';
+import { timerMs } from '../timer-ms.ts';
 import { type EventJournal, keepJournal } from './event-journal.ts';
 import { factsOf, saveTask } from './save-task.ts';
 import { createSerialSaves } from './serial-saves.ts';
@@ -64,7 +65,7 @@ export function createSession(parts: SessionParts): CodexSession {
   const sizeLimit = createSizeLimitNotices(parts.host, parts.workdir, conversation);
   const saves = createSerialSaves(async (endState) => {
     // Also after a turn: an agent can put a pipe where a file was, and keep whoever reads it on a host far away.
-    const signal = AbortSignal.timeout(lastSaveMs);
+    const signal = AbortSignal.timeout(timerMs(lastSaveMs));
     const { lastSeq } = conversation.state();
     const saved = await saveTask(parts, { endState, turnsBefore, follows, lastSeq, signal }).catch(
       async (failure: unknown) => {

@@ -107,9 +107,14 @@ function checkedSubmission(input: Submission): Submission {
 /** How long the end waits for items of turns that are over, in milliseconds: they come as soon as Codex gets round to them. */
 const lateItemsMs = 5_000;
 
-function awaitsItems({ backgroundProcesses, turns }: ConversationState): boolean {
+function awaitsItems(
+  { backgroundProcesses, turns }: ConversationState,
+  turnsBefore: ReadonlySet<string>,
+): boolean {
   if (backgroundProcesses.length > 0) return false;
-  const over = turns.filter((turn) => turn.outcome?.status === 'completed');
+  const over = turns.filter(
+    ({ turnId, outcome }) => outcome?.status === 'completed' && !turnsBefore.has(turnId),
+  );
   return over.some((turn) =>
     turn.items.some(({ kind, status }) => kind === 'command' && status === 'in-progress'),
   );
@@ -120,6 +125,8 @@ export function createConversation(context: SessionContext, log: EventLog): Code
   let state = initialConversationState;
   let ending: Promise<ProcessExit> | undefined;
   let counter = 0;
+  // What of an earlier session has not ended by now has ended with it, and nothing more will come.
+  const turnsBefore = new Set(current().turns.map(({ turnId }) => turnId));
 
   function refuseWhenEnded(): void {
     if (ending !== undefined) throw new AgentCodexError('closed', 'The conversation has ended.');
@@ -171,9 +178,9 @@ export function createConversation(context: SessionContext, log: EventLog): Code
   /** Waits a moment for commands whose end 0.142 reports after that of their turn. */
   async function lateItems(): Promise<void> {
     const signal = AbortSignal.timeout(lateItemsMs);
-    if (!awaitsItems(current())) return;
+    if (!awaitsItems(current(), turnsBefore)) return;
     for await (const _ of log.read({ fromSeq: log.lastSeq + 1, signal })) {
-      if (!awaitsItems(current())) return;
+      if (!awaitsItems(current(), turnsBefore)) return;
     }
   }
 

@@ -1,4 +1,5 @@
 import { defaultCodexVersion } from '@seedbed/binary-cache';
+import type { HostPath } from '@seedbed/host';
 import { refuseLostPaths } from '@seedbed/snapshots';
 import { AgentCodexError } from './agent-codex-error.ts';
 import type { RefreshLoginOptions } from './login/refresh-codex-login.ts';
@@ -20,7 +21,7 @@ import {
   resumedConfig,
   type SavedTask,
 } from './session/resume-task.ts';
-import { leaseLogin, type SessionSeed } from './session/session-seed.ts';
+import { leaseLogin, type SessionLogin, type SessionSeed } from './session/session-seed.ts';
 import type { ResumeReport, SessionSnapshots } from './session/session-snapshots.ts';
 import {
   CODEX_SNAPSHOT_EXCLUDE,
@@ -59,18 +60,50 @@ export interface CodexSessionOptions
  * @throws {SeedError} when no login can be leased or planted.
  */
 export async function openCodexSession(options: CodexSessionOptions): Promise<CodexSession> {
-  const { host, task, brief, snapshots, seed, keepOffHost, signal, ...rest } = options;
+  const {
+    host,
+    task,
+    brief: _brief,
+    snapshots: _snapshots,
+    seed,
+    keepOffHost: _keepOffHost,
+    signal,
+    ...rest
+  } = options;
   const asked = parseCodexTaskConfig(taskConfigOf({ ...rest, host }));
   refuseContradictions(options);
   refuseAborted(signal, 'Opening a session');
   const workdir = workdirPath(options.workdir);
-  const paths = taskPaths(workdir);
-  const exclude = excludeOf(snapshots);
-  const maxBytes = snapshots?.maxBytes;
-
   // What is acquired first is let go last.
   await using acquired = new AsyncDisposableStack();
   const login = seed && acquired.use(await leaseLogin(seed, { task, signal }));
+  try {
+    const session = await openUnderLogin(options, { asked, workdir, login, acquired });
+    acquired.move();
+    return session;
+  } catch (failure) {
+    // That the login was lost is said in its own words, not as if the caller had given up.
+    login?.lease.signal.throwIfAborted();
+    throw failure;
+  }
+}
+
+interface UnderLogin {
+  readonly asked: CodexTaskConfig;
+  readonly workdir: HostPath;
+  readonly login: SessionLogin | undefined;
+  /** Gets what is to be let go where the session is not opened after all. */
+  readonly acquired: AsyncDisposableStack;
+}
+
+async function openUnderLogin(
+  options: CodexSessionOptions,
+  { asked, workdir, login, acquired }: UnderLogin,
+): Promise<CodexSession> {
+  const { host, task, brief, snapshots, keepOffHost, signal } = options;
+  const paths = taskPaths(workdir);
+  const exclude = excludeOf(snapshots);
+  const maxBytes = snapshots?.maxBytes;
   const giveUp = AbortSignal.any([signal, login?.lease.signal].filter((each) => each !== undefined));
   const before = snapshots && (await bringBack(host, workdir, { task, snapshots, signal: giveUp }));
   const saved = before?.saved;
@@ -93,11 +126,7 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
     ...{ ...options, ...config, host, signal: giveUp, ...(tokens && { tokens }) },
     ...(instructions !== undefined && { instructions }),
   };
-  const opened = await openResumed(opening, planned, exclude).catch((failure: unknown) => {
-    // That the login was lost is said in its own words, not as if the caller had given up.
-    login?.lease.signal.throwIfAborted();
-    throw failure;
-  });
+  const opened = await openResumed(opening, planned, exclude);
   const conversation = acquired.use(opened.conversation);
   if (opened.resumed !== undefined) {
     const lines = resumeLogLines(opened.resumed, host.label);
@@ -114,7 +143,6 @@ export async function openCodexSession(options: CodexSessionOptions): Promise<Co
     const mark = { task, codexVersion, ...(saveId === undefined ? {} : { saveId }) };
     await writeTaskMark(host, workdir, journal === undefined ? mark : { ...mark, journal: journal.id });
   }
-  acquired.move();
   return createSession({
     ...{ host, workdir, task, conversation, login, snapshots, exclude },
     resumed: opened.resumed,

@@ -294,9 +294,7 @@ describe('the end of a session', () => {
     const snapshots = { store: store.snapshots, afterTurns: false, onSaved };
     const session = await ground.session({ seed: anyOf(drawer), snapshots });
     const end = await session.end();
-    expect(end.failures).toMatchObject([
-      { step: 'snapshot', error: { message: 'The disk of the log is full.' } },
-    ]);
+    expect(end).toMatchObject({ failures: [], snapshot: {} });
     expect(await session.ended).toBe(end);
     expect(await store.snapshots.list('task-1')).toHaveLength(1);
     expect(await leaseOf(drawer, seedId)).toBeUndefined();

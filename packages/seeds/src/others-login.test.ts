@@ -1,4 +1,4 @@
-import { hostPath, readText } from '@seedbed/host';
+import { hostPath, joinHostPath, readText } from '@seedbed/host';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ada, type Ground, homeOf, LEASE_MS, loginIn, openGround } from '../test/ground.ts';
 import type { SeedId } from './seed-facts.ts';
@@ -58,4 +58,14 @@ test('a login of nobody here is set aside in the home, and not written over', as
   await ground.write(HOME, { account: 'eve', token: 'eve-1', at: 1 });
   await startAnew();
   expect(JSON.parse(await readText(ground.host, TAKEN))).toMatchObject({ token: 'eve-1' });
+});
+
+test('a mark that names a seed which was not planted there does nothing to that seed', async () => {
+  const { generation } = (await ground.seeds().get(adas)).lineage.at(-1) ?? {};
+  await ground.write(HOME, { ...ada, token: 'forged', at: 9 });
+  const mark = joinHostPath(HOME, '.seedbed-seed.json');
+  await ground.host.writeFile(mark, JSON.stringify({ seed: adas, generation }));
+  await startAnew();
+  expect(await ground.seeds().get(adas)).toMatchObject({ status: 'alive', aside: [] });
+  expect(await ground.storedToken(adas)).toBe('token-1');
 });

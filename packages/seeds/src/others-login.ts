@@ -17,21 +17,23 @@ const ITS_OWN = new Set<SeedErrorCode>(['not-found', 'unreadable', 'unsealing-fa
 
 /**
  * Saves a login that another seed's dead holder has left in a home, into that seed. Whoever planted it there is gone, or the home would be nobody else's; and its successor may be nowhere
- * but here. `false` where it is none of that seed, or that seed is not in this store.
+ * but here. That seed's own record has to say that it is here: the home's mark may be forged by whoever worked there, and must not reach the seed of somebody else. `false` where it does not,
+ * or what is here is none of that seed's.
  *
  * @throws {SeedError} `store-unavailable`, `store-failed`, `aborted`.
  */
 export async function saveOthers(
   context: SeedContext,
-  { seedId, generation }: PlantedMarker,
-  { bytes }: Pick<OthersLogin, 'bytes'>,
+  { seedId }: PlantedMarker,
+  { bytes, path, place }: Pick<OthersLogin, 'bytes' | 'path'> & { readonly place: string },
 ): Promise<boolean> {
   try {
-    const outstanding = (await context.store.get(seedId))?.facts.outstanding;
-    const holder = outstanding?.holder ?? 'a dead holder';
-    const { outcome } = await saveBack(context, seedId, { bytes, basis: generation, holder, how: 'rotated' });
+    const left = (await context.store.get(seedId))?.facts.outstanding;
+    if (left?.phase !== 'planted' || left.path !== path || left.place !== place) return false;
+    const { holder, basis } = left;
+    const { outcome } = await saveBack(context, seedId, { bytes, basis, holder, how: 'rotated' });
     if (outcome === 'ignored') return false;
-    context.report({ type: 'salvaged', seedId, holder, place: outstanding?.place ?? '', outcome });
+    context.report({ type: 'salvaged', seedId, holder, place, outcome });
     return true;
   } catch (failure) {
     if (failure instanceof SeedError && ITS_OWN.has(failure.code)) return failure.code !== 'not-found';

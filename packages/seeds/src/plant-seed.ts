@@ -48,7 +48,7 @@ export async function plantSeed(
     );
   const path = joinHostPath(home, context.credential.path);
   throwIfAborted(signal, `plant seed ${state.seedId}`);
-  await settlePresent(context, state, { host, home, path });
+  await settlePresent(context, state, { host, home, path, place });
   await requireTold(context, state.holder);
   const to = { files: host, home, path, place };
   while (!(await plantStored(context, state, { to, rewrite, signal })))
@@ -90,7 +90,7 @@ async function plantStored(
 async function settlePresent(
   context: SeedContext,
   state: LeaseState,
-  { host, home, path }: { readonly host: SeedHost; readonly home: HostPath; readonly path: HostPath },
+  { host, home, path, place }: Pick<PlantOptions, 'host' | 'home'> & Pick<PlantedPlace, 'path' | 'place'>,
 ): Promise<void> {
   const bytes = await readCredentialFile(host, path);
   if (bytes === undefined) return;
@@ -100,7 +100,7 @@ async function settlePresent(
   const others = { files: host, path, bytes };
   const isOthers = marker !== undefined && marker.seedId !== state.seedId;
   if (
-    (isOthers && (await saveOthers(context, marker, others))) ||
+    (isOthers && (await saveOthers(context, marker, { ...others, place }))) ||
     (await isNotOurs(context, state, { bytes, marker }))
   )
     await onHost(`set aside ${path}`, () => setAside(others));
